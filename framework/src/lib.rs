@@ -1,1 +1,10 @@
-//! entourage
+//! entourage: fetch an entity with its entourage.
+pub mod dialect;
+pub mod driver;
+pub mod error;
+pub mod executor;
+pub mod observe;
+pub mod schema;
+pub mod statement;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,122 @@
+//! Connections, behind one object-safe trait, and rows as neutral cells.
+//!
+//! This folder is the only home of sqlx and rusqlite. A driver sends a [`Statement`], turns each row into borrowed
+//! [`Cell`]s by a decision made once per statement, and hands them to a [`RowSink`]. It knows nothing of pools,
+//! transactions in progress elsewhere, caches or observers.
+use std::{fmt, ops::ControlFlow};
+
+use async_trait::async_trait;
+
+use crate::{
+    dialect::{Capabilities, Dialect},
+    error::Result,
+    schema::Cell,
+    statement::Statement,
+};
+
+/// Takes rows as they arrive.
+pub trait RowSink: Send {
+    /// Takes one row. `Break` asks for no more rows; the statement then ends without an error.
+    ///
+    /// # Errors
+    /// An error ends the statement and is what the statement returns.
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>>;
+}
+
+/// A sink for statements that return no rows, or whose rows do not matter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoRows;
+
+impl RowSink for NoRows {
+    fn row(&mut self, _: &[Cell<'_>]) -> Result<ControlFlow<()>> {
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl<F: FnMut(&[Cell<'_>]) -> Result<ControlFlow<()>> + Send> RowSink for F {
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>> {
+        self(cells)
+    }
+}
+
+/// Takes rows of a stream at the pace of its consumer.
+#[async_trait]
+pub trait RowSender: Send + 'static {
+    /// Decodes one row into the sender's own buffer. `Break` asks for no more rows.
+    ///
+    /// # Errors
+    /// An error ends the statement and is what the statement returns.
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>>;
+
+    /// Waits until the consumer has room for the buffered row. `Break` if the consumer is gone.
+    async fn sent(&mut self) -> ControlFlow<()>;
+
+    /// The same for a driver that runs on a blocking thread.
+    fn sent_blocking(&mut self) -> ControlFlow<()>;
+}
+
+/// What a statement did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Rows handed to the sink.
+    pub rows: u64,
+    /// Rows changed, as the database counts them.
+    pub affected: u64,
+    /// The first generated key of an insert, where the protocol tells it (MySQL, SQLite).
+    pub last_insert_id: Option<i64>,
+    /// Whether the statement was prepared already on this connection; `None` where it is not prepared by name.
+    pub prepared: Option<bool>,
+}
+
+/// One open connection.
+///
+/// Cancellation: a future of this trait dropped before its end leaves the connection in an unknown state, which
+/// [`is_broken`](Connection::is_broken) then reports; whoever holds it must close it and not lend it again.
+#[async_trait]
+pub trait Connection: Send + fmt::Debug {
+    /// The dialect it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// What the server can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Runs one statement and hands its rows to `sink`.
+    ///
+    /// # Errors
+    /// The database's error, classified; a connection error; or the sink's own.
+    async fn run(&mut self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome>;
+
+    /// Runs one statement and sends its rows at the consumer's pace, with flat memory.
+    ///
+    /// # Errors
+    /// As [`run`](Connection::run).
+    async fn stream(
+        &mut self,
+        statement: &Statement,
+        sender: Box<dyn RowSender>,
+    ) -> Result<Outcome>;
+
+    /// Runs text without arguments and without preparing it: BEGIN, COMMIT, settings, scripts of several statements.
+    ///
+    /// # Errors
+    /// The database's error, classified, or a connection error.
+    async fn batch(&mut self, sql: &str) -> Result<()>;
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// A connection error if there is none.
+    async fn ping(&mut self) -> Result<()>;
+
+    /// Whether the connection must not be used again: lost, or cancelled in the middle of a statement.
+    fn is_broken(&self) -> bool;
+
+    /// Forgets every prepared statement (after a schema change).
+    ///
+    /// # Errors
+    /// A connection error.
+    async fn clear_statements(&mut self) -> Result<()>;
+
+    /// Closes the connection in order.
+    async fn close(self: Box<Self>);
+}

@@ -1,0 +1,21 @@
+//! What the derives describe: tables, columns, keys, relations, and the typed expressions over them.
+//!
+//! Nothing here talks to a database or renders SQL. Everything is plain data that generated code fills in and the
+//! layers above read.
+pub mod cell;
+pub mod column;
+pub mod entity;
+pub mod expression;
+pub mod key;
+pub mod relation;
+pub mod table;
+pub mod value;
+
+pub use cell::{Cell, Row};
+pub use column::{Column, Embedded, EmbeddedField};
+pub use entity::Entity;
+pub use expression::{Condition, Filter, Operand, OrderBy, OrderTerm};
+pub use key::{Key, KeyPart};
+pub use relation::{Arity, Cardinality, Many, Maybe, One, Relation, RelationDef, ThroughDef};
+pub use table::{ColumnDef, Default as ColumnDefault, IndexDef, TableDef};
+pub use value::{ColumnValue, SqlType, Value};

@@ -1,0 +1,37 @@
+//! The trait behind `#[derive(Entity)]`.
+use std::fmt::Debug;
+
+use super::{cell::Row, key::Key, relation::RelationDef, table::TableDef, value::Value};
+use crate::error::Result;
+
+/// A struct that is one row of a table. Derived; see the derive's reference for the attributes.
+///
+/// The struct holds columns only. Related rows come as types of their own, so that reading a relation that was not
+/// loaded does not compile.
+pub trait Entity: Sized + Clone + Debug + Send + Sync + 'static {
+    /// The primary key: the field's type, or a tuple of them.
+    type Key: Key;
+
+    /// The table behind the entity.
+    fn table() -> &'static TableDef;
+
+    /// Reads the entity from the next cells of `row`, in the order of the table's columns.
+    ///
+    /// # Errors
+    /// A decode error that names the column's position.
+    fn decode(row: &mut Row<'_, '_>) -> Result<Self>;
+
+    /// The primary key of this row.
+    fn key(&self) -> Self::Key;
+
+    /// The value of the column at position `column` of the table.
+    ///
+    /// # Panics
+    /// If the table has no such column.
+    fn value(&self, column: usize) -> Value;
+
+    /// The relations of the entity.
+    fn relations() -> Vec<&'static RelationDef> {
+        (Self::table().relations)()
+    }
+}
