@@ -7,4 +7,8 @@ pub mod observe;
 pub mod schema;
 pub mod statement;
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
 pub use error::{Error, ErrorKind, Result};

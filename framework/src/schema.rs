@@ -16,6 +16,8 @@ pub use column::{Column, Embedded, EmbeddedField};
 pub use entity::Entity;
 pub use expression::{Condition, Filter, Operand, OrderBy, OrderTerm};
 pub use key::{Key, KeyPart};
-pub use relation::{Arity, Cardinality, Many, Maybe, One, Relation, RelationDef, ThroughDef};
+pub use relation::{
+    Arity, Cardinality, Many, Maybe, OnDelete, One, Relation, RelationDef, ThroughDef,
+};
 pub use table::{ColumnDef, Default as ColumnDefault, IndexDef, TableDef};
 pub use value::{ColumnValue, SqlType, Value};

@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use super::{
-    cell::Row,
+    cell::{Cell, Row},
     entity::Entity,
     table::{ColumnDef, TableDef},
     value::{ColumnValue, Value},
@@ -77,6 +77,45 @@ pub trait Embedded: Sized + Clone + fmt::Debug + Send + Sync + 'static {
     /// # Panics
     /// If the struct has no such column.
     fn value(&self, column: usize) -> Value;
+
+    /// NULL of the column at position `column` within the struct.
+    ///
+    /// # Panics
+    /// If the struct has no such column.
+    fn null(column: usize) -> Value;
+}
+
+/// An optional struct is `None` when all of its columns are NULL.
+impl<S: Embedded> Embedded for Option<S> {
+    const WIDTH: usize = S::WIDTH;
+
+    fn columns() -> Vec<ColumnDef> {
+        let mut columns = S::columns();
+        for column in &mut columns {
+            column.nullable = true;
+        }
+        columns
+    }
+
+    fn decode(row: &mut Row<'_, '_>) -> Result<Self> {
+        let absent = row.rest().iter().take(S::WIDTH).all(Cell::is_null);
+        if absent && row.rest().len() >= S::WIDTH {
+            row.skip(S::WIDTH);
+            return Ok(None);
+        }
+        S::decode(row).map(Some)
+    }
+
+    fn value(&self, column: usize) -> Value {
+        match self {
+            Some(embedded) => embedded.value(column),
+            None => S::null(column),
+        }
+    }
+
+    fn null(column: usize) -> Value {
+        S::null(column)
+    }
 }
 
 /// An embedded struct `S` in the entity `E`: `User::ADDRESS.col(Address::CITY)` is the column.
@@ -98,6 +137,11 @@ impl<E, S> EmbeddedField<E, S> {
     /// The entity's column behind a column of the embedded struct.
     pub const fn col<T>(self, column: Column<S, T>) -> Column<E, T> {
         Column::at(self.offset + column.position)
+    }
+
+    /// The struct that the embedded struct itself embeds: `User::ADDRESS.embedded(Address::GEO).col(Geo::LATITUDE)`.
+    pub const fn embedded<N>(self, field: EmbeddedField<S, N>) -> EmbeddedField<E, N> {
+        EmbeddedField::at(self.offset + field.offset)
     }
 }
 
@@ -123,29 +167,16 @@ impl<E: Entity, S> fmt::Debug for EmbeddedField<E, S> {
 /// The columns of the embedded struct `S` under `prefix`, as columns of the table that embeds it. SQL names and field
 /// paths live as long as the program: they are made once per entity.
 #[doc(hidden)]
-pub fn embed<S: Embedded>(field: &str, prefix: &str, optional: bool) -> Vec<ColumnDef> {
+pub fn embed<S: Embedded>(field: &str, prefix: &str) -> Vec<ColumnDef> {
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     S::columns()
         .into_iter()
         .map(|column| ColumnDef {
             name: leak(format!("{prefix}{}", column.name)),
             field: leak(format!("{field}.{}", column.field)),
-            nullable: column.nullable || optional,
             ..column
         })
         .collect()
-}
-
-/// The position of the first column of each field, for fields of the given widths.
-#[doc(hidden)]
-pub const fn offset(widths: &[usize]) -> usize {
-    let mut sum = 0;
-    let mut index = 0;
-    while index < widths.len() {
-        sum += widths[index];
-        index += 1;
-    }
-    sum
 }
 
 /// The table of the column's entity; a shorthand for generated code and expressions.

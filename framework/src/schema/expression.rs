@@ -13,7 +13,7 @@ pub use aggregate::{
 };
 pub use filter::Filter;
 pub use operand::{Assignment, Operand};
-pub use order::{Direction, Nulls, OrderBy, OrderTerm};
+pub use order::{Direction, IntoOrder, Nulls, OrderBy, OrderTerm};
 
 use super::{relation::RelationDef, table::TableDef, value::Value};
 

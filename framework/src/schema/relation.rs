@@ -39,6 +39,20 @@ pub struct ThroughDef {
     pub to: Vec<usize>,
 }
 
+/// What the database does with the rows that hold a foreign key when the row it points at is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnDelete {
+    /// The database's default: the delete fails.
+    #[default]
+    NoAction,
+    /// The delete fails at once, deferred constraints or not.
+    Restrict,
+    /// The rows are deleted too.
+    Cascade,
+    /// The foreign key becomes NULL.
+    SetNull,
+}
+
 /// One relation as data: `from` columns of one table meet `to` columns of the other.
 #[derive(Debug)]
 pub struct RelationDef {
@@ -58,6 +72,8 @@ pub struct RelationDef {
     pub to: Vec<usize>,
     /// The entity in between, for many-to-many.
     pub through: Option<ThroughDef>,
+    /// What a delete of the row pointed at does, where this entity holds the foreign key.
+    pub on_delete: OnDelete,
     /// A filter that is part of the relation.
     pub filter: Option<Condition>,
     /// An order that is part of the relation.
