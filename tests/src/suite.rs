@@ -54,7 +54,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 ///
 /// When the case does, or when it takes longer than two minutes.
 pub fn run<S: Subject>(backend: Backend, requirements: &[Requirement], case: Case<S>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let runtime = runtime.expect("the machine has two threads to spare");
     runtime.block_on(async {
         let limited = tokio::time::timeout(TIME_LIMIT, run_on(backend, requirements, case)).await;
@@ -151,7 +154,11 @@ mod tests {
     #[test]
     fn a_case_runs_on_its_own_database_which_is_closed_afterwards() {
         let before = CLOSED.load(Ordering::Relaxed);
-        run::<Url>(Backend::Sqlite, &[("returning", |able| able.returning)], |url| Box::pin(has_a_file(url)));
+        run::<Url>(
+            Backend::Sqlite,
+            &[("returning", |able| able.returning)],
+            |url| Box::pin(has_a_file(url)),
+        );
         assert_eq!(CLOSED.load(Ordering::Relaxed), before + 1);
     }
 
@@ -163,6 +170,10 @@ mod tests {
 
     #[test]
     fn a_case_is_not_run_where_its_capability_is_missing() {
-        run::<Url>(Backend::SqliteMemory, &[("lateral", |able| able.lateral)], |url| Box::pin(fails(url)));
+        run::<Url>(
+            Backend::SqliteMemory,
+            &[("lateral", |able| able.lateral)],
+            |url| Box::pin(fails(url)),
+        );
     }
 }

@@ -17,8 +17,16 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    pub(super) fn new(url: String, product: Product, remove: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self { url, product, remove: Some(Box::new(remove)) }
+    pub(super) fn new(
+        url: String,
+        product: Product,
+        remove: impl FnOnce() + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            url,
+            product,
+            remove: Some(Box::new(remove)),
+        }
     }
 
     /// What to connect to.
@@ -34,7 +42,9 @@ impl TestDatabase {
 
 impl fmt::Debug for TestDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestDatabase").field("product", &self.product).finish_non_exhaustive()
+        f.debug_struct("TestDatabase")
+            .field("product", &self.product)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,7 +71,8 @@ pub(super) fn is_stale(database: &str) -> bool {
 ///
 /// When the URL from the environment is not one.
 pub(super) fn url_of(server: &str, database: &str, variable: &str) -> String {
-    let mut url = url::Url::parse(server).unwrap_or_else(|error| panic!("{variable} is not a URL: {error}"));
+    let mut url =
+        url::Url::parse(server).unwrap_or_else(|error| panic!("{variable} is not a URL: {error}"));
     url.set_path(&format!("/{database}"));
     url.into()
 }
@@ -73,7 +84,9 @@ where
     F: Future<Output = ()>,
 {
     let done = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.expect("a thread can have a runtime of its own");
         // What could not be dropped in time is stale for a later process.
         _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(10), work()).await });
@@ -97,9 +110,19 @@ mod tests {
 
     #[test]
     fn the_server_is_kept_and_the_database_replaced() {
-        let url = url_of("postgres://ann:x@db:5433/postgres?sslmode=disable", "t_1", "V");
+        let url = url_of(
+            "postgres://ann:x@db:5433/postgres?sslmode=disable",
+            "t_1",
+            "V",
+        );
         assert_eq!(url, "postgres://ann:x@db:5433/t_1?sslmode=disable");
-        assert_eq!(url_of("mysql://root@db:3306", "t_1", "V"), "mysql://root@db:3306/t_1");
-        assert_eq!(url_of("postgres:///postgres?host=/run", "t_1", "V"), "postgres:///t_1?host=/run");
+        assert_eq!(
+            url_of("mysql://root@db:3306", "t_1", "V"),
+            "mysql://root@db:3306/t_1"
+        );
+        assert_eq!(
+            url_of("postgres:///postgres?host=/run", "t_1", "V"),
+            "postgres:///t_1?host=/run"
+        );
     }
 }

@@ -51,21 +51,35 @@ impl Drop for Scratch {
 pub(super) fn unique_name(prefix: &str, separator: char) -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let counter = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let parts = [now().as_secs().to_string(), std::process::id().to_string(), counter.to_string()];
-    parts.iter().fold(prefix.to_owned(), |name, part| format!("{name}{separator}{part}"))
+    let parts = [
+        now().as_secs().to_string(),
+        std::process::id().to_string(),
+        counter.to_string(),
+    ];
+    parts.iter().fold(prefix.to_owned(), |name, part| {
+        format!("{name}{separator}{part}")
+    })
 }
 
 /// The age and the process of a name made by [`unique_name`].
 pub(super) fn origin(name: &str, prefix: &str, separator: char) -> Option<(Duration, u32)> {
-    let mut parts = name.strip_prefix(prefix)?.strip_prefix(separator)?.split(separator);
+    let mut parts = name
+        .strip_prefix(prefix)?
+        .strip_prefix(separator)?
+        .split(separator);
     let second = parts.next()?.parse().ok()?;
     let process = parts.next()?.parse().ok()?;
     parts.next()?.parse::<u32>().ok()?;
-    parts.next().is_none().then(|| (now().saturating_sub(Duration::from_secs(second)), process))
+    parts
+        .next()
+        .is_none()
+        .then(|| (now().saturating_sub(Duration::from_secs(second)), process))
 }
 
 fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 /// Removes folders of processes that are gone. The age guards against processes of another container.
@@ -75,9 +89,12 @@ fn sweep(parent: &Path) {
     }
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let stale = name.to_str().and_then(|name| origin(name, FOLDER, '-')).is_some_and(|(age, process)| {
-            age > Duration::from_secs(600) && !Path::new(&format!("/proc/{process}")).exists()
-        });
+        let stale = name
+            .to_str()
+            .and_then(|name| origin(name, FOLDER, '-'))
+            .is_some_and(|(age, process)| {
+                age > Duration::from_secs(600) && !Path::new(&format!("/proc/{process}")).exists()
+            });
         if stale {
             // Two processes may sweep at once; whoever comes second finds nothing.
             _ = fs::remove_dir_all(entry.path());
@@ -88,7 +105,9 @@ fn sweep(parent: &Path) {
 #[cfg(unix)]
 fn reachable_by_all(folder: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    folder.ancestors().all(|step| fs::metadata(step).is_ok_and(|data| data.permissions().mode() & 0o001 != 0))
+    folder
+        .ancestors()
+        .all(|step| fs::metadata(step).is_ok_and(|data| data.permissions().mode() & 0o001 != 0))
 }
 
 #[cfg(unix)]
@@ -122,7 +141,13 @@ mod tests {
 
     #[test]
     fn a_name_somebody_else_made_has_no_origin() {
-        for name in ["made_here", "made_here_1", "made_here_1_2_3_4", "made_here_a_b_c", "other_1_2_3"] {
+        for name in [
+            "made_here",
+            "made_here_1",
+            "made_here_1_2_3_4",
+            "made_here_a_b_c",
+            "other_1_2_3",
+        ] {
             assert_eq!(origin(name, "made_here", '_'), None, "{name}");
         }
     }

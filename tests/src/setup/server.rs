@@ -51,7 +51,9 @@ impl PrivateServer {
     pub async fn mariadb(extra: &[&str]) -> Result<Self, Skip> {
         match mariadb::locate() {
             Some(recipe) => Self::start(Box::new(recipe), extra).await,
-            None => Err(Skip::new("no MariaDB is installed (mariadbd, mariadb-install-db)")),
+            None => Err(Skip::new(
+                "no MariaDB is installed (mariadbd, mariadb-install-db)",
+            )),
         }
     }
 
@@ -81,7 +83,12 @@ impl PrivateServer {
         }
         let process = self.child.id().to_string();
         let signalled = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", self.recipe.stop_signal(), &process])
+            .args([
+                "-c",
+                "kill -s \"$0\" \"$1\"",
+                self.recipe.stop_signal(),
+                &process,
+            ])
             .status()
             .is_ok_and(|status| status.success());
         let deadline = Instant::now() + STOP_WITHIN;
@@ -106,21 +113,31 @@ impl PrivateServer {
 
     async fn start(recipe: Box<dyn Recipe>, extra: &[&str]) -> Result<Self, Skip> {
         let account = account::for_server(recipe.account())?;
-        let folder = Scratch::new().map_err(|error| recipe.failed("has no scratch folder", &error))?;
+        let folder =
+            Scratch::new().map_err(|error| recipe.failed("has no scratch folder", &error))?;
         let data = folder.path().join("data");
-        account::make_folder(&data, account.as_ref()).map_err(|error| recipe.failed("has no data folder", &error))?;
+        account::make_folder(&data, account.as_ref())
+            .map_err(|error| recipe.failed("has no data folder", &error))?;
         initialise(recipe.as_ref(), account.as_ref(), &folder)?;
         let port = free_port().map_err(|error| recipe.failed("has no port", &error))?;
         let extra: Vec<String> = extra.iter().map(ToString::to_string).collect();
         let child = spawn(recipe.as_ref(), account.as_ref(), &extra, &folder, port)?;
-        let mut server = Self { recipe, account, extra, folder, port, child };
+        let mut server = Self {
+            recipe,
+            account,
+            extra,
+            folder,
+            port,
+            child,
+        };
         for _ in 1..PORTS_TRIED {
             if server.wait_until_ready().await.is_ok() {
                 return Ok(server);
             }
             // Between choosing a port and listening on it, somebody else may have taken it.
             server.stop();
-            server.port = free_port().map_err(|error| server.recipe.failed("has no port", &error))?;
+            server.port =
+                free_port().map_err(|error| server.recipe.failed("has no port", &error))?;
             server.child = server.spawn()?;
         }
         server.wait_until_ready().await?;
@@ -128,15 +145,27 @@ impl PrivateServer {
     }
 
     fn spawn(&self) -> Result<Child, Skip> {
-        spawn(self.recipe.as_ref(), self.account.as_ref(), &self.extra, &self.folder, self.port)
+        spawn(
+            self.recipe.as_ref(),
+            self.account.as_ref(),
+            &self.extra,
+            &self.folder,
+            self.port,
+        )
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), Skip> {
         let deadline = Instant::now() + START_WITHIN;
         let data = self.folder.path().join("data");
-        while !self.recipe.is_ready(&data, self.port, self.child.id()).await {
+        while !self
+            .recipe
+            .is_ready(&data, self.port, self.child.id())
+            .await
+        {
             if let Some(status) = self.ended() {
-                return Err(self.recipe.failed("ended at once", &format!("{status}; {}", self.log_end())));
+                return Err(self
+                    .recipe
+                    .failed("ended at once", &format!("{status}; {}", self.log_end())));
             }
             if Instant::now() > deadline {
                 return Err(self.recipe.failed("does not answer", &self.log_end()));
@@ -147,7 +176,9 @@ impl PrivateServer {
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("our own child can be waited for")
+        self.child
+            .try_wait()
+            .expect("our own child can be waited for")
     }
 
     fn log_end(&self) -> String {
@@ -161,13 +192,22 @@ impl Drop for PrivateServer {
     }
 }
 
-fn initialise(recipe: &dyn Recipe, account: Option<&Account>, folder: &Scratch) -> Result<(), Skip> {
-    let Some(line) = recipe.initialise(&folder.path().join("data")) else { return Ok(()) };
+fn initialise(
+    recipe: &dyn Recipe,
+    account: Option<&Account>,
+    folder: &Scratch,
+) -> Result<(), Skip> {
+    let Some(line) = recipe.initialise(&folder.path().join("data")) else {
+        return Ok(());
+    };
     let child = spawner::spawn_as(account, "KILL", &line, &log(folder));
     let status = child.and_then(|mut child| child.wait());
     match status.map_err(|error| recipe.failed("cannot make its data folder", &error))? {
         status if status.success() => Ok(()),
-        status => Err(recipe.failed("cannot make its data folder", &format!("{status}; {}", log_end(folder)))),
+        status => Err(recipe.failed(
+            "cannot make its data folder",
+            &format!("{status}; {}", log_end(folder)),
+        )),
     }
 }
 
@@ -191,7 +231,10 @@ fn log(folder: &Scratch) -> PathBuf {
 fn log_end(folder: &Scratch) -> String {
     let text = fs::read_to_string(log(folder)).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    format!("its log ends: {}", lines[lines.len().saturating_sub(5)..].join(" | "))
+    format!(
+        "its log ends: {}",
+        lines[lines.len().saturating_sub(5)..].join(" | ")
+    )
 }
 
 /// A port nobody listens on now. It is a race until the server does.
@@ -199,7 +242,10 @@ fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a destructor cannot await, and the server ends in milliseconds")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a destructor cannot await, and the server ends in milliseconds"
+)]
 fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
@@ -212,7 +258,10 @@ mod tests {
     async fn survives_a_crash(mut server: PrivateServer) {
         server.crash();
         assert!(server.ended().is_some());
-        server.restart().await.expect("it starts on the data it had");
+        server
+            .restart()
+            .await
+            .expect("it starts on the data it had");
         let folder = server.folder.path().to_owned();
         drop(server);
         assert!(!folder.exists());
@@ -236,7 +285,9 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_refuses_its_options_is_a_skip_that_shows_its_log() {
         _ = require!(postgres::locate().ok_or_else(|| Skip::new("no PostgreSQL is installed")));
-        let skip = PrivateServer::postgres(&["-c", "no_such_setting=1"]).await.expect_err("it cannot start");
+        let skip = PrivateServer::postgres(&["-c", "no_such_setting=1"])
+            .await
+            .expect_err("it cannot start");
         assert!(skip.to_string().contains("no_such_setting"), "{skip}");
     }
 }

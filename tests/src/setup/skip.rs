@@ -18,7 +18,9 @@ pub struct Skip {
 impl Skip {
     /// A skip for `reason`, which should end in the way out.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self {
+            reason: reason.into(),
+        }
     }
 
     /// Reports the running test as skipped.
@@ -28,7 +30,11 @@ impl Skip {
     /// When [`REQUIRE_DATABASES`] is set: there a skip is a failure.
     pub fn report(&self) {
         let test = running_test();
-        assert!(!databases_are_required(), "{test} must not be skipped ({REQUIRE_DATABASES} is set): {}", self.reason);
+        assert!(
+            !databases_are_required(),
+            "{test} must not be skipped ({REQUIRE_DATABASES} is set): {}",
+            self.reason
+        );
         say(&format!("SKIPPED {test}: {}", self.reason));
         Record::Skipped.append(&test, &self.reason);
     }
@@ -71,11 +77,15 @@ impl Record {
 
     /// How many lines of a skip log's text are of this kind.
     pub fn count_in(self, log: &str) -> usize {
-        log.lines().filter(|line| line.split('\t').next() == Some(self.word())).count()
+        log.lines()
+            .filter(|line| line.split('\t').next() == Some(self.word()))
+            .count()
     }
 
     fn append(self, test: &str, reason: &str) {
-        let Some(path) = std::env::var_os(SKIP_LOG) else { return };
+        let Some(path) = std::env::var_os(SKIP_LOG) else {
+            return;
+        };
         let line = format!("{}\t{test}\t{}\n", self.word(), reason.replace('\n', " "));
         let written = OpenOptions::new()
             .create(true)
@@ -83,7 +93,10 @@ impl Record {
             .open(Path::new(&path))
             .and_then(|mut log| log.write_all(line.as_bytes()));
         if let Err(error) = written {
-            say(&format!("cannot write the skip log {}: {error}", Path::new(&path).display()));
+            say(&format!(
+                "cannot write the skip log {}: {error}",
+                Path::new(&path).display()
+            ));
         }
     }
 }
@@ -133,6 +146,9 @@ mod tests {
 
     #[test]
     fn the_running_test_is_known_by_name() {
-        assert_eq!(running_test(), "setup::skip::tests::the_running_test_is_known_by_name");
+        assert_eq!(
+            running_test(),
+            "setup::skip::tests::the_running_test_is_known_by_name"
+        );
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn for_server(name: &str) -> Result<Option<Account>, Skip> {
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
     match parse(&accounts, name) {
         Some(account) => Ok(Some(account)),
-        None => Err(Skip::new(format!("root needs an account `{name}` to run the server as, and there is none"))),
+        None => Err(Skip::new(format!(
+            "root needs an account `{name}` to run the server as, and there is none"
+        ))),
     }
 }
 
@@ -57,10 +59,16 @@ fn is_root() -> bool {
 }
 
 fn parse(accounts: &str, name: &str) -> Option<Account> {
-    let fields: Vec<&str> =
-        accounts.lines().map(|line| line.split(':').collect()).find(|fields: &Vec<&str>| fields[0] == name)?;
+    let fields: Vec<&str> = accounts
+        .lines()
+        .map(|line| line.split(':').collect())
+        .find(|fields: &Vec<&str>| fields[0] == name)?;
     let number = |index: usize| fields.get(index)?.parse().ok();
-    Some(Account { name: name.to_owned(), user: number(2)?, group: number(3)? })
+    Some(Account {
+        name: name.to_owned(),
+        user: number(2)?,
+        group: number(3)?,
+    })
 }
 
 #[cfg(test)]
@@ -70,7 +78,11 @@ mod tests {
     #[test]
     fn an_account_is_found_by_its_whole_name() {
         let accounts = "root:x:0:0:root:/:/bin/sh\npostgres-old:x:9:9::/:\npostgres:x:105:112:PG:/:/bin/sh\nbad:x\n";
-        let postgres = Account { name: "postgres".to_owned(), user: 105, group: 112 };
+        let postgres = Account {
+            name: "postgres".to_owned(),
+            user: 105,
+            group: 112,
+        };
         assert_eq!(parse(accounts, "postgres"), Some(postgres));
         assert_eq!(parse(accounts, "mysql"), None);
         assert_eq!(parse(accounts, "bad"), None);

@@ -20,7 +20,12 @@ pub(super) fn newest(parent: &str, below: &str) -> Vec<PathBuf> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join(below))))
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join(below),
+            ))
+        })
         .collect();
     found.sort_unstable_by_key(|(version, _)| std::cmp::Reverse(*version));
     found.into_iter().map(|(_, folder)| folder).collect()
@@ -37,7 +42,10 @@ mod tests {
             fs::create_dir(scratch.path().join(version)).unwrap();
         }
         let found = newest(scratch.path().to_str().unwrap(), "bin");
-        assert_eq!(found, ["17/bin", "15/bin", "9/bin"].map(|folder| scratch.path().join(folder)));
+        assert_eq!(
+            found,
+            ["17/bin", "15/bin", "9/bin"].map(|folder| scratch.path().join(folder))
+        );
     }
 
     #[test]

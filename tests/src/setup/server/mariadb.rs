@@ -20,7 +20,10 @@ pub(super) struct Mariadb {
 
 /// Looks for the installed server.
 pub(super) fn locate() -> Option<Mariadb> {
-    Some(Mariadb { server: locate::program("mariadbd")?, installer: locate::program("mariadb-install-db")? })
+    Some(Mariadb {
+        server: locate::program("mariadbd")?,
+        installer: locate::program("mariadb-install-db")?,
+    })
 }
 
 /// `--no-defaults` has to come first, or the machine's own configuration applies.
@@ -77,7 +80,12 @@ impl Recipe for Mariadb {
         line.map(str::to_owned).into()
     }
 
-    fn is_ready<'a>(&'a self, _: &'a Path, port: u16, _: u32) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    fn is_ready<'a>(
+        &'a self,
+        _: &'a Path,
+        port: u16,
+        _: u32,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async move {
             let greeted = tokio::time::timeout(Duration::from_secs(1), greeting(port)).await;
             matches!(greeted, Ok(Ok(PROTOCOL)))
@@ -95,6 +103,9 @@ const PROTOCOL: u8 = 10;
 /// The first byte after the header of the packet a server greets with.
 async fn greeting(port: u16) -> std::io::Result<u8> {
     let mut start = [0; 5];
-    TcpStream::connect(("127.0.0.1", port)).await?.read_exact(&mut start).await?;
+    TcpStream::connect(("127.0.0.1", port))
+        .await?
+        .read_exact(&mut start)
+        .await?;
     Ok(start[4])
 }

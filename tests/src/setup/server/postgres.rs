@@ -54,7 +54,11 @@ impl Recipe for Postgres {
 
     fn serve(&self, data: &Path, port: u16) -> Vec<String> {
         let data = argument(data);
-        let mut line = vec![argument(&self.programs.join("postgres")), "-D".to_owned(), data.clone()];
+        let mut line = vec![
+            argument(&self.programs.join("postgres")),
+            "-D".to_owned(),
+            data.clone(),
+        ];
         // Surviving a power cut is given up for speed; surviving kill -9 is not, so synchronous_commit stays on.
         let settings = [
             format!("port={port}"),
@@ -71,7 +75,12 @@ impl Recipe for Postgres {
         line
     }
 
-    fn is_ready<'a>(&'a self, data: &'a Path, _: u16, process: u32) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    fn is_ready<'a>(
+        &'a self,
+        data: &'a Path,
+        _: u16,
+        process: u32,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async move {
             // Written by the server: its process first, its state last. A crashed one leaves its own behind.
             let state = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();

@@ -25,7 +25,12 @@ pub(super) trait Recipe: Debug + Send + Sync {
     fn serve(&self, data: &Path, port: u16) -> Vec<String>;
 
     /// Whether it takes connections. `process` is the server's.
-    fn is_ready<'a>(&'a self, data: &'a Path, port: u16, process: u32) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    fn is_ready<'a>(
+        &'a self,
+        data: &'a Path,
+        port: u16,
+        process: u32,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
     /// What to connect to.
     fn url(&self, port: u16) -> String;
@@ -38,5 +43,7 @@ pub(super) trait Recipe: Debug + Send + Sync {
 
 /// A path as an argument. The scratch folder's name is ours; its parent's is the environment's.
 pub(super) fn argument(path: &Path) -> String {
-    path.to_str().expect("the temporary folder has a name in UTF-8").to_owned()
+    path.to_str()
+        .expect("the temporary folder has a name in UTF-8")
+        .to_owned()
 }

@@ -19,7 +19,9 @@ pub(super) struct Redis {
 
 /// Looks for the installed server.
 pub(super) fn locate() -> Option<Redis> {
-    Some(Redis { server: locate::program("redis-server")? })
+    Some(Redis {
+        server: locate::program("redis-server")?,
+    })
 }
 
 impl Recipe for Redis {
@@ -56,7 +58,12 @@ impl Recipe for Redis {
         line.map(str::to_owned).into()
     }
 
-    fn is_ready<'a>(&'a self, _: &'a Path, port: u16, _: u32) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+    fn is_ready<'a>(
+        &'a self,
+        _: &'a Path,
+        port: u16,
+        _: u32,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async move {
             let answered = tokio::time::timeout(Duration::from_secs(1), ping(port)).await;
             matches!(answered, Ok(Ok(reply)) if &reply == b"+PONG")

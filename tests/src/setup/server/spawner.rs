@@ -24,7 +24,10 @@ pub(super) fn spawn_as(
     let setpriv = locate::program("setpriv");
     let mut command = command(setpriv, account, death_signal, line)?;
     let log = OpenOptions::new().create(true).append(true).open(log)?;
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
     command.current_dir("/");
     spawn_from_lasting_thread(command)
 }
@@ -37,7 +40,10 @@ fn command(
 ) -> io::Result<Command> {
     let Some(setpriv) = setpriv else {
         return match account {
-            Some(account) => Err(io::Error::other(format!("root needs setpriv (util-linux) to become {}", account.name))),
+            Some(account) => Err(io::Error::other(format!(
+                "root needs setpriv (util-linux) to become {}",
+                account.name
+            ))),
             None => {
                 let mut command = Command::new(&line[0]);
                 command.args(&line[1..]);
@@ -49,9 +55,16 @@ fn command(
     if let Some(account) = account {
         // An environment of root's would point the server at folders it may not read.
         let name = &account.name;
-        command.args([&format!("--reuid={name}"), &format!("--regid={name}"), "--init-groups", "--reset-env"]);
+        command.args([
+            &format!("--reuid={name}"),
+            &format!("--regid={name}"),
+            "--init-groups",
+            "--reset-env",
+        ]);
     }
-    command.arg(format!("--pdeathsig={death_signal}")).args(line);
+    command
+        .arg(format!("--pdeathsig={death_signal}"))
+        .args(line);
     Ok(command)
 }
 
@@ -78,7 +91,10 @@ mod tests {
     use super::*;
 
     fn arguments(command: &Command) -> Vec<&str> {
-        command.get_args().map(|argument| argument.to_str().unwrap()).collect()
+        command
+            .get_args()
+            .map(|argument| argument.to_str().unwrap())
+            .collect()
     }
 
     #[test]
@@ -104,6 +120,9 @@ mod tests {
         let asking = std::thread::spawn(move || spawn_as(None, "KILL", &line, &log).unwrap());
         let status = asking.join().unwrap().wait().unwrap();
         assert!(status.success(), "{status}");
-        assert_eq!(std::fs::read_to_string(scratch.path().join("log")).unwrap(), "finished\n");
+        assert_eq!(
+            std::fs::read_to_string(scratch.path().join("log")).unwrap(),
+            "finished\n"
+        );
     }
 }

@@ -1,0 +1,108 @@
+//! `cargo xtask test`: the servers, then `cargo test`, then the closing lines.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::{fs, io};
+
+use entourage_tests::setup::{SKIP_LOG, Scratch};
+
+use crate::Servers;
+use crate::closing::Closing;
+
+/// Runs every test of the workspace, or those that `arguments` choose.
+///
+/// # Errors
+///
+/// When a test failed, or could not be run at all.
+pub(crate) async fn run(arguments: &[String]) -> Result<(), String> {
+    let servers = Servers::find_or_explain().await?;
+    let scratch = Scratch::new().map_err(|error| format!("no scratch folder: {error}"))?;
+    let log = scratch.path().join("skipped");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .arg("test")
+        .args(arguments)
+        .envs(servers.variables())
+        .env(SKIP_LOG, &log);
+    if !chooses_packages(arguments) {
+        cargo.arg("--workspace");
+    }
+    let mut closing = Closing::default();
+    let passed = follow(cargo, &mut io::stdout(), &mut closing)
+        .map_err(|error| format!("`cargo test` cannot be run: {error}"))?;
+    // Without a skip nobody has made the file.
+    closing.read_skip_log(&fs::read_to_string(&log).unwrap_or_default());
+    println!("\n{servers}\n{closing}");
+    if passed {
+        Ok(())
+    } else {
+        Err("some tests failed, or could not be built".to_owned())
+    }
+}
+
+/// cargo refuses `--workspace` beside some of these, and whoever gives one means it.
+fn chooses_packages(arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| {
+            argument.starts_with("-p")
+                || argument.starts_with("--package")
+                || argument.starts_with("--manifest-path")
+        })
+}
+
+/// Runs the command and passes its output on as it comes, while reading the test runners' results in it.
+fn follow(
+    mut command: Command,
+    onward: &mut impl Write,
+    closing: &mut Closing,
+) -> io::Result<bool> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().expect("it was asked for");
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        onward.write_all(&line)?;
+        onward.write_all(b"\n")?;
+        closing.read(&String::from_utf8_lossy(&line));
+    }
+    Ok(child.wait()?.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chooses(arguments: &[&str]) -> bool {
+        chooses_packages(
+            &arguments
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn the_whole_workspace_is_tested_unless_a_package_is_named() {
+        assert!(!chooses(&[]));
+        assert!(!chooses(&["eager", "--", "--nocapture"]));
+        assert!(!chooses(&["--", "-p"]));
+        assert!(chooses(&["-p", "entourage"]));
+        assert!(chooses(&["-pentourage"]));
+        assert!(chooses(&["--package=entourage"]));
+    }
+
+    #[test]
+    fn the_output_is_passed_on_and_the_status_kept() {
+        let mut closing = Closing::default();
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured;'; exit 3",
+        ]);
+        let mut onward = Vec::new();
+        assert!(!follow(command, &mut onward, &mut closing).unwrap());
+        assert!(onward.starts_with(b"test result: ok. 2 passed"));
+        assert!(closing.to_string().contains("2 passed"));
+    }
+}
