@@ -1,1 +1,41 @@
-//! The derives of entourage.
+//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `Embedded`, `DbEnum` and `DbNewtype`.
+//!
+//! Use them through that crate, whose documentation has the reference of all attributes. A derive runs in four
+//! stages, each of which knows the model and none a later stage: `parse` reads attributes with their spans, `model`
+//! resolves every name and default, `validate` applies one function per rule, and `expand` writes the code and cannot
+//! fail. All errors of a derive are reported together; after an error the expansion of what remains sound keeps the
+//! compiler from reporting the consequences.
+mod derive;
+mod diagnostics;
+mod expand;
+mod model;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct of columns an entity: one row of a table.
+#[proc_macro_derive(Entity, attributes(entity))]
+pub fn derive_entity(input: TokenStream) -> TokenStream {
+    derive::entity(input.into()).into()
+}
+
+/// Makes a struct of columns one that entities embed.
+#[proc_macro_derive(Embedded, attributes(entity))]
+pub fn derive_embedded(input: TokenStream) -> TokenStream {
+    derive::embedded(input.into()).into()
+}
+
+/// Makes an enum without data a column type, stored as text or as a number.
+#[proc_macro_derive(DbEnum, attributes(db_enum))]
+pub fn derive_db_enum(input: TokenStream) -> TokenStream {
+    derive::db_enum(input.into()).into()
+}
+
+/// Makes a struct around one column type a column type of its own.
+#[proc_macro_derive(DbNewtype)]
+pub fn derive_db_newtype(input: TokenStream) -> TokenStream {
+    derive::db_newtype(input.into()).into()
+}

@@ -1,0 +1,138 @@
+//! `impl Entity`.
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::column;
+use crate::{
+    model::{Entity, Field},
+    parse,
+};
+
+/// The table, the reading and the values of an entity.
+pub(super) fn implementation(model: &Entity) -> TokenStream {
+    let ident = &model.ident;
+    let name = ident.to_string();
+    let key_type = key_type(model);
+    let table = table(model, &name);
+    let decoded = column::decoded(&model.fields);
+    let key = key(model);
+    let values = column::values(&name, &model.fields);
+    quote! {
+        #[automatically_derived]
+        impl __e::Entity for #ident {
+            type Key = #key_type;
+
+            fn table() -> &'static __e::TableDef {
+                static TABLE: __e::LazyLock<__e::TableDef> = __e::LazyLock::new(|| #table);
+                &TABLE
+            }
+
+            fn decode(row: &mut __e::Row<'_, '_>) -> __e::Result<Self> {
+                #decoded
+            }
+
+            fn key(&self) -> Self::Key {
+                #key
+            }
+
+            fn value(&self, column: usize) -> __e::Value {
+                #values
+            }
+        }
+    }
+}
+
+/// The type of the primary key: the field's, or a tuple of them.
+pub(super) fn key_type(model: &Entity) -> TokenStream {
+    let types: Vec<_> = model.primary_key().map(|field| &field.ty).collect();
+    match types[..] {
+        [single] => quote!(#single),
+        _ => quote!((#(#types),*)),
+    }
+}
+
+fn key(model: &Entity) -> TokenStream {
+    let parts: Vec<_> = model
+        .primary_key()
+        .map(|field| {
+            let ident = &field.ident;
+            quote!(::core::clone::Clone::clone(&self.#ident))
+        })
+        .collect();
+    match &parts[..] {
+        [single] => single.clone(),
+        _ => quote!((#(#parts),*)),
+    }
+}
+
+fn table(model: &Entity, entity: &str) -> TokenStream {
+    let table = &model.table;
+    let schema = option(model.schema.as_ref().map(|schema| quote!(#schema)));
+    let columns = column::descriptions(&model.fields);
+    let primary_key = model.primary_key().map(|field| position_of(model, field));
+    let indexes = indexes(model);
+    let role = |flag: fn(&parse::Field) -> bool| {
+        let field = model.fields.iter().find(|field| flag(&field.parsed));
+        option(field.map(|field| position_of(model, field)))
+    };
+    let version = role(|field| field.version.is_some());
+    let created_at = role(|field| field.created_at.is_some());
+    let updated_at = role(|field| field.updated_at.is_some());
+    let deleted_at = role(|field| field.deleted_at.is_some());
+    let module = &model.module;
+    let relations = model.relations.iter().map(|relation| {
+        let marker = &relation.marker;
+        quote!(<#module::#marker as __e::Relation>::def())
+    });
+    quote! {
+        __e::TableDef {
+            entity: #entity,
+            name: #table,
+            schema: #schema,
+            columns: #columns,
+            primary_key: ::std::vec![#(#primary_key),*],
+            indexes: ::std::vec![#(#indexes),*],
+            version: #version,
+            created_at: #created_at,
+            updated_at: #updated_at,
+            deleted_at: #deleted_at,
+            relations: || ::std::vec![#(#relations),*],
+        }
+    }
+}
+
+fn indexes(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {
+    let index = |columns: Vec<TokenStream>, unique: bool| quote!(__e::IndexDef { columns: ::std::vec![#(#columns),*], unique: #unique });
+    let single = model.fields.iter().filter_map(move |field| {
+        let unique = field.parsed.unique.is_some();
+        let indexed = unique || field.parsed.index.is_some();
+        indexed.then(|| index(vec![position_of(model, field)], unique))
+    });
+    let unique = model.uniques.iter().map(|names| (names, true));
+    let plain = model.indexes.iter().map(|names| (names, false));
+    let several = unique.chain(plain).map(move |(names, unique)| {
+        let columns = names
+            .iter()
+            .filter_map(|name| model.field(name))
+            .map(|field| position_of(model, field))
+            .collect();
+        index(columns, unique)
+    });
+    single.chain(several)
+}
+
+fn position_of(model: &Entity, field: &Field) -> TokenStream {
+    let index = model
+        .fields
+        .iter()
+        .position(|other| other.ident == field.ident)
+        .expect("the field is one of the entity's");
+    column::position(&model.fields, index)
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}

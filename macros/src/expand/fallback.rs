@@ -1,0 +1,144 @@
+//! What is written beside errors: every name that the rest of the program may use, with bodies that never run, so that
+//! one mistake is one error.
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::DeriveInput;
+
+use super::{consts, entity as entity_impl, hidden, insert, patch, relations, repository};
+use crate::model::{Embedded, Entity};
+
+/// The program does not compile; this only has the right type.
+fn never() -> TokenStream {
+    quote!(loop {})
+}
+
+/// The names of an entity whose derive reports errors.
+pub(crate) fn entity(model: &Entity) -> TokenStream {
+    let key = match (model.primary_key().next(), model.fields.first()) {
+        (None, Some(first)) => {
+            let ty = &first.ty;
+            quote!(#ty)
+        }
+        _ => entity_impl::key_type(model),
+    };
+    let never = never();
+    let stub = entity_stub(&model.ident, &key);
+    let consts = consts::of_entity(model);
+    let relations = model
+        .relations
+        .iter()
+        .map(|relation| relations::implementation(model, relation, &never));
+    let new = insert::with_body(model, &never);
+    let changes = patch::with_body(model, &never);
+    let hidden = hidden(&quote! {
+        #stub
+        #consts
+        #(#relations)*
+        #new
+        #changes
+    });
+    let module = relations::module(model);
+    let definitions = [
+        insert::definition(model),
+        patch::definition(model),
+        repository::definition(model, std::iter::empty(), &[]),
+    ];
+    quote! {
+        #hidden
+        #module
+        #(#definitions)*
+    }
+}
+
+/// The trait for an input that is no entity at all.
+pub(crate) fn foreign_entity(input: &DeriveInput) -> TokenStream {
+    if !input.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    hidden(&entity_stub(&input.ident, &quote!(i64)))
+}
+
+fn entity_stub(ident: &syn::Ident, key: &TokenStream) -> TokenStream {
+    let never = never();
+    quote! {
+        #[automatically_derived]
+        impl __e::Entity for #ident {
+            type Key = #key;
+
+            fn table() -> &'static __e::TableDef {
+                #never
+            }
+
+            fn decode(_: &mut __e::Row<'_, '_>) -> __e::Result<Self> {
+                #never
+            }
+
+            fn key(&self) -> Self::Key {
+                #never
+            }
+
+            fn value(&self, _: usize) -> __e::Value {
+                #never
+            }
+        }
+    }
+}
+
+/// The names of an embedded struct whose derive reports errors.
+pub(crate) fn embedded(model: &Embedded) -> TokenStream {
+    let (ident, never) = (&model.ident, never());
+    let consts = consts::of_fields(ident, &model.fields);
+    hidden(&quote! {
+        #[automatically_derived]
+        impl __e::Embedded for #ident {
+            const WIDTH: usize = 0;
+
+            fn columns() -> ::std::vec::Vec<__e::ColumnDef> {
+                #never
+            }
+
+            fn decode(_: &mut __e::Row<'_, '_>) -> __e::Result<Self> {
+                #never
+            }
+
+            fn value(&self, _: usize) -> __e::Value {
+                #never
+            }
+
+            fn null(_: usize) -> __e::Value {
+                #never
+            }
+        }
+
+        impl #ident {
+            #(#consts)*
+        }
+    })
+}
+
+/// The trait of a column type whose derive reports errors.
+pub(crate) fn column_value(input: &DeriveInput) -> TokenStream {
+    if !input.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let (ident, never) = (&input.ident, never());
+    hidden(&quote! {
+        #[automatically_derived]
+        impl __e::ColumnValue for #ident {
+            const TYPE: __e::SqlType = __e::SqlType::Text;
+            type Base = Self;
+
+            fn to_value(&self) -> __e::Value {
+                #never
+            }
+
+            fn null() -> __e::Value {
+                #never
+            }
+
+            fn from_cell(_: &__e::Cell<'_>) -> ::core::result::Result<Self, __e::Mismatch> {
+                #never
+            }
+        }
+    })
+}

@@ -1,0 +1,89 @@
+//! `UserRepository`, and its finders by unique columns.
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::allow_unused;
+use crate::model::{Entity, Field};
+
+/// The struct, its constructor, a finder for each unique constraint, and `Deref` to the generic repository.
+pub(super) fn definition<'a>(
+    model: &'a Entity,
+    fields: impl Iterator<Item = &'a Field>,
+    uniques: &'a [Vec<Ident>],
+) -> TokenStream {
+    let (entity, vis, repository) = (&model.ident, &model.vis, &model.repository);
+    let single = fields
+        .filter(|field| field.parsed.unique.is_some() && field.column().is_some())
+        .map(|field| vec![field]);
+    let several = uniques.iter().map(|names| {
+        names
+            .iter()
+            .filter_map(|name| model.field(name))
+            .collect::<Vec<_>>()
+    });
+    let finders = single
+        .chain(several)
+        .map(|columns| finder(model, &columns))
+        .collect::<Vec<_>>();
+    let doc = format!("Reads and writes rows of `{}`.", model.table);
+    let unused = allow_unused();
+    quote! {
+        #[doc = #doc]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #unused
+        #vis struct #repository<'a> {
+            repository: ::entourage::__private::Repository<'a, #entity>,
+        }
+
+        #unused
+        impl<'a> #repository<'a> {
+            /// A repository whose statements go to `executor`: a database handle, a transaction or a connection.
+            #vis fn new(executor: impl ::entourage::__private::IntoExecutor<'a>) -> Self {
+                Self { repository: ::entourage::__private::Repository::new(executor) }
+            }
+
+            #(#finders)*
+        }
+
+        #[automatically_derived]
+        impl<'a> ::core::ops::Deref for #repository<'a> {
+            type Target = ::entourage::__private::Repository<'a, #entity>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.repository
+            }
+        }
+    }
+}
+
+fn finder(model: &Entity, columns: &[&Field]) -> TokenStream {
+    let (entity, vis) = (&model.ident, &model.vis);
+    let names: Vec<_> = columns.iter().map(|field| field.name.as_str()).collect();
+    let finder = format_ident!("find_by_{}", names.join("_and_"));
+    let doc = format!(
+        "Finds the row with this {}.",
+        names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(" and ")
+    );
+    let parameters = columns.iter().map(|field| {
+        let (ident, base) = (&field.ident, field.base());
+        quote!(#ident: impl ::entourage::__private::Operand<#entity, #base>)
+    });
+    let filter = columns
+        .iter()
+        .map(|field| {
+            let (ident, constant) = (&field.ident, &field.constant);
+            quote!(#entity::#constant.eq(#ident))
+        })
+        .reduce(|all, next| quote!(#all.and(#next)));
+    quote! {
+        #[doc = #doc]
+        #[track_caller]
+        #vis fn #finder(&self, #(#parameters),*) -> ::entourage::__private::FindBy<'a, #entity> {
+            self.repository.find_by(#filter)
+        }
+    }
+}

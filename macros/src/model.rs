@@ -1,0 +1,17 @@
+//! What a derive is about, with every name and default resolved; the later stages read nothing else.
+mod entity;
+mod field;
+mod naming;
+mod relation;
+mod types;
+mod value;
+
+pub(crate) use self::{
+    entity::{Embedded, Entity, embedded, entity},
+    field::{Column, Content, Field, Given},
+    naming::constant,
+    relation::{Arity, OnDelete, Relation, Side},
+    types::{Kind, kind, option_inner},
+    value::{DbEnum, DbNewtype, db_enum, db_newtype},
+};
+pub(crate) use crate::parse::RelationKind;

@@ -1,0 +1,108 @@
+//! Entities and embedded structs.
+use proc_macro2::Ident;
+use quote::format_ident;
+use syn::{Visibility, ext::IdentExt};
+
+use super::{
+    field::Field,
+    naming::{self, Case},
+    relation::{self, Relation},
+};
+use crate::{diagnostics::Diagnostics, parse};
+
+/// Names of fields, in order.
+pub(crate) type Names = Vec<Ident>;
+
+/// An entity.
+#[derive(Debug)]
+pub(crate) struct Entity {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    pub(crate) table: String,
+    pub(crate) schema: Option<String>,
+    /// The module of its relations.
+    pub(crate) module: Ident,
+    /// The struct of what an insert takes.
+    pub(crate) new: Ident,
+    /// The struct of what an update may change.
+    pub(crate) patch: Ident,
+    pub(crate) repository: Ident,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) relations: Vec<Relation>,
+    /// Unique constraints over several columns.
+    pub(crate) uniques: Vec<Names>,
+    /// Indexes over several columns.
+    pub(crate) indexes: Vec<Names>,
+}
+
+/// An embedded struct.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    pub(crate) ident: Ident,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Entity {
+    /// The fields of the primary key.
+    pub(crate) fn primary_key(&self) -> impl Iterator<Item = &Field> {
+        self.fields
+            .iter()
+            .filter(|field| field.parsed.primary_key.is_some())
+    }
+
+    /// The field called `name`.
+    pub(crate) fn field(&self, name: &Ident) -> Option<&Field> {
+        self.fields.iter().find(|field| field.ident == *name)
+    }
+}
+
+/// Resolves an entity.
+pub(crate) fn entity(parsed: parse::Entity, errors: &Diagnostics) -> Entity {
+    let ident = parsed.ident;
+    let plain = ident.unraw();
+    let case = Case::of(parsed.rename_all.as_ref(), errors);
+    let fields: Vec<_> = parsed
+        .fields
+        .into_iter()
+        .map(|field| Field::new(field, case))
+        .collect();
+    let relations = parsed
+        .relations
+        .into_iter()
+        .map(|relation| relation::relation(relation, &ident, &fields, errors))
+        .collect();
+    let named = |text, default| naming::given(text, default, errors);
+    Entity {
+        vis: parsed.vis,
+        table: match &parsed.table {
+            Some(table) => table.value(),
+            None => naming::table(&ident),
+        },
+        schema: parsed.schema.as_ref().map(syn::LitStr::value),
+        module: named(parsed.module.as_ref(), naming::module(&ident)),
+        new: named(parsed.new.as_ref(), format_ident!("New{plain}")),
+        patch: named(parsed.patch.as_ref(), format_ident!("{plain}Patch")),
+        repository: named(
+            parsed.repository.as_ref(),
+            format_ident!("{plain}Repository"),
+        ),
+        fields,
+        relations,
+        uniques: parsed.uniques,
+        indexes: parsed.indexes,
+        ident,
+    }
+}
+
+/// Resolves an embedded struct.
+pub(crate) fn embedded(parsed: parse::Embedded, errors: &Diagnostics) -> Embedded {
+    let case = Case::of(parsed.rename_all.as_ref(), errors);
+    Embedded {
+        ident: parsed.ident,
+        fields: parsed
+            .fields
+            .into_iter()
+            .map(|field| Field::new(field, case))
+            .collect(),
+    }
+}

@@ -1,0 +1,135 @@
+//! The struct of an entity and of an embedded struct.
+use syn::{Data, DeriveInput, Fields, FieldsNamed, Ident, LitStr, Visibility};
+
+use super::{
+    field::{self, Field},
+    grammar,
+    items::Items,
+    relation::{self, Relation, RelationKind},
+};
+use crate::diagnostics::Diagnostics;
+
+/// An entity as it was written.
+#[derive(Debug)]
+pub(crate) struct Entity {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    pub(crate) table: Option<LitStr>,
+    pub(crate) schema: Option<LitStr>,
+    pub(crate) rename_all: Option<LitStr>,
+    pub(crate) new: Option<LitStr>,
+    pub(crate) patch: Option<LitStr>,
+    pub(crate) repository: Option<LitStr>,
+    pub(crate) module: Option<LitStr>,
+    pub(crate) uniques: Vec<Vec<Ident>>,
+    pub(crate) indexes: Vec<Vec<Ident>>,
+    pub(crate) relations: Vec<Relation>,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// An embedded struct as it was written.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    pub(crate) ident: Ident,
+    pub(crate) rename_all: Option<LitStr>,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// Reads an entity; `None` if the input is not a struct with named fields and no generic parameters.
+pub(crate) fn entity(input: &DeriveInput, errors: &Diagnostics) -> Option<Entity> {
+    let fields = named_fields(input, "an entity", errors)?;
+    let mut items = Items::of(&input.attrs, "entity", &grammar::ENTITY, errors);
+    if let Some(span) = items.mention("cache") {
+        errors.error(
+            span,
+            "`cache` is not available in this version; leave it out, results are read from the database",
+        );
+    }
+    let relations = RelationKind::ALL
+        .into_iter()
+        .flat_map(|kind| {
+            let lists = items.lists(kind.keyword());
+            lists
+                .into_iter()
+                .map(move |(keyword, tokens)| (kind, keyword, tokens))
+        })
+        .filter_map(|(kind, keyword, tokens)| relation::relation(kind, &keyword, tokens, errors))
+        .collect();
+    Some(Entity {
+        ident: input.ident.clone(),
+        vis: input.vis.clone(),
+        table: items.text("table"),
+        schema: items.text("schema"),
+        rename_all: items.text("rename_all"),
+        new: items.text("new"),
+        patch: items.text("patch"),
+        repository: items.text("repository"),
+        module: items.text("module"),
+        uniques: items.field_lists("unique"),
+        indexes: items.field_lists("index"),
+        relations,
+        fields: read_fields(fields, errors),
+    })
+}
+
+/// Reads an embedded struct; `None` if the input is not a struct with named fields and no generic parameters.
+pub(crate) fn embedded(input: &DeriveInput, errors: &Diagnostics) -> Option<Embedded> {
+    let fields = named_fields(input, "an embedded struct", errors)?;
+    let mut items = Items::of(&input.attrs, "entity", &grammar::EMBEDDED, errors);
+    Some(Embedded {
+        ident: input.ident.clone(),
+        rename_all: items.text("rename_all"),
+        fields: read_fields(fields, errors),
+    })
+}
+
+fn read_fields(fields: &FieldsNamed, errors: &Diagnostics) -> Vec<Field> {
+    fields
+        .named
+        .iter()
+        .filter_map(|field| field::field(field, errors))
+        .collect()
+}
+
+fn named_fields<'a>(
+    input: &'a DeriveInput,
+    what: &str,
+    errors: &Diagnostics,
+) -> Option<&'a FieldsNamed> {
+    let name = &input.ident;
+    if !input.generics.params.is_empty() {
+        errors.error_at(
+            &input.generics,
+            format_args!(
+                "{what} has no generic parameters: write `struct {name} {{ .. }}` and give every field its own type"
+            ),
+        );
+        return None;
+    }
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) if !fields.named.is_empty() => return Some(fields),
+            Fields::Unnamed(fields) => errors.error_at(
+                fields,
+                format_args!(
+                    "the columns of {what} need names: write `struct {name} {{ id: i64, .. }}` (for a type around one column, derive `DbNewtype`)"
+                ),
+            ),
+            Fields::Named(_) | Fields::Unit => errors.error_at(
+                name,
+                format_args!("{what} needs columns: write `struct {name} {{ id: i64, .. }}`"),
+            ),
+        },
+        Data::Enum(data) => errors.error_at(
+            data.enum_token,
+            format_args!(
+                "{what} is a struct of columns: write `struct {name} {{ id: i64, .. }}` (for an enum in one column, derive `DbEnum`)"
+            ),
+        ),
+        Data::Union(data) => errors.error_at(
+            data.union_token,
+            format_args!("{what} is a struct of columns: write `struct {name} {{ id: i64, .. }}`"),
+        ),
+    }
+    None
+}

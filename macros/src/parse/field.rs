@@ -1,0 +1,52 @@
+//! `#[entity(..)]` on a field.
+use proc_macro2::Span;
+use syn::{Ident, LitInt, LitStr, Type, Visibility};
+
+use super::{grammar, items::Items};
+use crate::diagnostics::Diagnostics;
+
+/// A field as it was written. A flag is the place where it was given.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    pub(crate) ty: Type,
+    pub(crate) primary_key: Option<Span>,
+    pub(crate) generated: Option<Span>,
+    pub(crate) column: Option<LitStr>,
+    pub(crate) unique: Option<Span>,
+    pub(crate) index: Option<Span>,
+    pub(crate) length: Option<LitInt>,
+    pub(crate) default: Option<LitStr>,
+    pub(crate) version: Option<Span>,
+    pub(crate) created_at: Option<Span>,
+    pub(crate) updated_at: Option<Span>,
+    pub(crate) deleted_at: Option<Span>,
+    pub(crate) sensitive: Option<Span>,
+    pub(crate) embedded: Option<Span>,
+    pub(crate) prefix: Option<LitStr>,
+}
+
+/// Reads one named field.
+pub(super) fn field(field: &syn::Field, errors: &Diagnostics) -> Option<Field> {
+    let mut items = Items::of(&field.attrs, "entity", &grammar::FIELD, errors);
+    Some(Field {
+        ident: field.ident.clone()?,
+        vis: field.vis.clone(),
+        ty: field.ty.clone(),
+        primary_key: items.flag("primary_key"),
+        generated: items.flag("generated"),
+        column: items.text("column"),
+        unique: items.flag("unique"),
+        index: items.flag("index"),
+        length: items.number("length"),
+        default: items.text("default"),
+        version: items.flag("version"),
+        created_at: items.flag("created_at"),
+        updated_at: items.flag("updated_at"),
+        deleted_at: items.flag("deleted_at"),
+        sensitive: items.flag("sensitive"),
+        embedded: items.flag("embedded"),
+        prefix: items.text("prefix"),
+    })
+}

@@ -1,0 +1,1 @@
+//! What the derives write, with the input beside it.
