@@ -11,4 +11,5 @@ pub mod statement;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use entourage_macros::{DbEnum, DbNewtype, Embedded, Entity};
 pub use error::{Error, ErrorKind, Result};
