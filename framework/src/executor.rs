@@ -2,9 +2,13 @@
 //!
 //! [`Executor`] is implemented by the database handle, by transactions and by borrowed sqlx connections. Routing,
 //! caches, observation and transactions attach here, so nothing goes uncounted.
-use std::fmt;
+mod handle;
+
+use std::{fmt, panic::Location};
 
 use async_trait::async_trait;
+
+pub use handle::{ExecutorHandle, IntoExecutor};
 
 use crate::{
     dialect::{Capabilities, Dialect},
@@ -38,11 +42,15 @@ pub trait Executor: Send + Sync + fmt::Debug {
     fn in_transaction(&self) -> bool;
 
     /// Begins a unit of several statements that happen together or not at all: a transaction on a database handle, a
-    /// savepoint inside a transaction. Dropped without [`AtomicScope::commit`], it is rolled back.
+    /// savepoint inside a transaction. Dropped without [`AtomicScope::commit`], it is rolled back. `call_site` is the
+    /// user's call that needs it.
     ///
     /// # Errors
     /// A connection error, or the database's refusal.
-    async fn atomic(&self) -> Result<Box<dyn AtomicScope + '_>>;
+    async fn atomic(
+        &self,
+        call_site: &'static Location<'static>,
+    ) -> Result<Box<dyn AtomicScope + '_>>;
 
     /// Tells the observers something the user should know.
     fn warn(&self, message: &str);
