@@ -3,6 +3,26 @@
 //! This folder is the only home of sqlx and rusqlite. A driver sends a [`Statement`], turns each row into borrowed
 //! [`Cell`]s by a decision made once per statement, and hands them to a [`RowSink`]. It knows nothing of pools,
 //! transactions in progress elsewhere, caches or observers.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod argument;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod cells;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod failure;
+#[path = "driver/disabled.rs"]
+mod mysql;
+mod options;
+#[path = "driver/disabled.rs"]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(not(feature = "sqlite"))]
+#[path = "driver/disabled.rs"]
+mod sqlite;
+#[cfg(test)]
+mod tests;
+pub mod url;
+
 use std::{fmt, ops::ControlFlow};
 
 use async_trait::async_trait;
@@ -13,6 +33,24 @@ use crate::{
     schema::Cell,
     statement::Statement,
 };
+
+pub use options::{ConnectOptions, OpenMode, TlsMode};
+
+/// Opens a connection.
+///
+/// # Errors
+/// A [`Configuration`](crate::ErrorKind::Configuration) error for options that do not fit;
+/// [`Authentication`](crate::ErrorKind::Authentication) if the server refuses user, password or database;
+/// [`Connection`](crate::ErrorKind::Connection) with the real cause if it cannot be reached or does not answer within
+/// [`connect_timeout`](ConnectOptions::connect_timeout). No error shows the password.
+pub async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
+    options.validate()?;
+    match options.dialect() {
+        Dialect::Sqlite => sqlite::connect(options).await,
+        Dialect::Postgres => postgres::connect(options).await,
+        Dialect::Mysql => mysql::connect(options).await,
+    }
+}
 
 /// Takes rows as they arrive.
 pub trait RowSink: Send {

@@ -1,0 +1,11 @@
+//! Stands in for a driver whose feature is off.
+use super::{Connection, options::ConnectOptions};
+use crate::error::Result;
+
+/// Whether the driver is part of the build.
+pub(super) const COMPILED: bool = false;
+
+/// Says which feature to enable.
+pub(super) async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
+    Err(options.no_driver())
+}

@@ -1,0 +1,250 @@
+//! Stepping a statement.
+use std::{mem, ops::ControlFlow, time::Duration};
+
+use rusqlite::{Connection, StatementStatus, fallible_iterator::FallibleIterator, types::ValueRef};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::{
+    bind,
+    busy::{Attempt, Before},
+    errors,
+};
+use crate::{
+    driver::{Outcome, RowSink, cells::recycle},
+    error::Result,
+    schema::Cell,
+    statement::{Statement, StatementKind},
+};
+
+/// After so many rows a scan lets the other tasks of its thread go.
+pub(super) const INLINE_ROWS: u64 = 256;
+
+/// Whether a long scan may leave the runtime's thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offload {
+    /// `block_in_place`: the runtime has other threads.
+    InPlace,
+    /// Stay: there is one thread only, or this is a blocking thread already.
+    Never,
+}
+
+impl Offload {
+    pub(super) fn of_runtime(inline: bool) -> Self {
+        let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
+        match flavor {
+            Ok(RuntimeFlavor::MultiThread) if !inline => Self::InPlace,
+            _ => Self::Never,
+        }
+    }
+
+    fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        match self {
+            Self::InPlace => tokio::task::block_in_place(work),
+            Self::Never => work(),
+        }
+    }
+}
+
+/// Runs one statement from its preparation to its last row.
+pub(super) fn execute(
+    database: &Connection,
+    statement: &Statement,
+    cells: &mut Vec<Cell<'static>>,
+    sink: &mut dyn RowSink,
+    offload: Offload,
+) -> Result<Attempt<Outcome>> {
+    let before = Before::statement(database, statement.plan.kind);
+    let sql = statement.sql();
+    if statement.plan.persistent {
+        match database.prepare_cached(sql) {
+            Ok(mut prepared) => {
+                // A cached statement that has run before was prepared before.
+                let known = prepared.get_status(StatementStatus::Run) > 0;
+                let attempt = step(
+                    database,
+                    &mut prepared,
+                    statement,
+                    (before, offload),
+                    cells,
+                    sink,
+                )?;
+                Ok(match attempt {
+                    Attempt::Done(outcome) => Attempt::Done(Outcome {
+                        prepared: Some(known),
+                        ..outcome
+                    }),
+                    busy => busy,
+                })
+            }
+            Err(error) => before.judge(database, error),
+        }
+    } else {
+        match database.prepare(sql) {
+            Ok(mut prepared) => step(
+                database,
+                &mut prepared,
+                statement,
+                (before, offload),
+                cells,
+                sink,
+            ),
+            Err(error) => before.judge(database, error),
+        }
+    }
+}
+
+fn step(
+    database: &Connection,
+    prepared: &mut rusqlite::Statement<'_>,
+    statement: &Statement,
+    (before, offload): (Before, Offload),
+    cells: &mut Vec<Cell<'static>>,
+    sink: &mut dyn RowSink,
+) -> Result<Attempt<Outcome>> {
+    bind::bind(prepared, &statement.args)?;
+    let changes = database.total_changes();
+    let mut scan = Scan {
+        columns: prepared.column_count(),
+        // A statement that writes is stepped to its end whatever the sink says.
+        drain: !prepared.readonly(),
+        rows: prepared.raw_query(),
+        cells,
+        sink,
+        count: 0,
+    };
+    let mut end = scan.advance(INLINE_ROWS);
+    if matches!(end, Ok(false)) {
+        end = offload.run(|| scan.advance(u64::MAX));
+    }
+    let count = scan.count;
+    drop(scan);
+    match end {
+        Ok(_) => {}
+        Err(Stop::Sink(error)) => return Err(error),
+        Err(Stop::Database(error)) if count == 0 => return before.judge(database, error),
+        Err(Stop::Database(error)) => return Err(errors::database(error)),
+    }
+    let changed = database.total_changes() != changes;
+    let affected = if changed { database.changes() } else { 0 };
+    let inserted = statement.plan.kind == StatementKind::Insert && affected == 1;
+    Ok(Attempt::Done(Outcome {
+        rows: count,
+        affected,
+        last_insert_id: inserted.then(|| database.last_insert_rowid()),
+        prepared: None,
+    }))
+}
+
+enum Stop {
+    Database(rusqlite::Error),
+    Sink(crate::error::Error),
+}
+
+struct Scan<'s, 'a> {
+    rows: rusqlite::Rows<'s>,
+    columns: usize,
+    drain: bool,
+    cells: &'a mut Vec<Cell<'static>>,
+    sink: &'a mut dyn RowSink,
+    count: u64,
+}
+
+impl Scan<'_, '_> {
+    /// Takes up to `limit` rows; true when the statement has ended.
+    fn advance(&mut self, limit: u64) -> Result<bool, Stop> {
+        for _ in 0..limit {
+            let Some(row) = self.rows.next().map_err(Stop::Database)? else {
+                return Ok(true);
+            };
+            let mut cells: Vec<Cell<'_>> = mem::take(self.cells);
+            for column in 0..self.columns {
+                let value = row.get_ref(column).map_err(Stop::Database)?;
+                cells.push(cell(value));
+            }
+            let flow = self.sink.row(&cells);
+            *self.cells = recycle(cells);
+            self.count += 1;
+            match flow {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return self.end().map(|()| true),
+                Err(error) => {
+                    self.end()?;
+                    return Err(Stop::Sink(error));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn end(&mut self) -> Result<(), Stop> {
+        while self.drain && self.rows.next().map_err(Stop::Database)?.is_some() {}
+        Ok(())
+    }
+}
+
+#[inline]
+fn cell(value: ValueRef<'_>) -> Cell<'_> {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Int(value),
+        ValueRef::Real(value) => Cell::Real(value),
+        // SQLite does not check text on its way in; what is no UTF-8 is handed on as it is.
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Cell::Text(text),
+            Err(_) => Cell::Bytes(bytes),
+        },
+        ValueRef::Blob(bytes) => Cell::Bytes(bytes),
+    }
+}
+
+/// Runs a script without arguments. Its first statement waits for locks outside the library; the others wait inside, up
+/// to `rest`, for a script that has begun cannot be begun again.
+pub(super) fn batch(
+    database: &Connection,
+    sql: &str,
+    rest: Duration,
+    offload: Offload,
+) -> Result<Attempt<()>> {
+    let before = Before::text(database, sql);
+    let mut script = rusqlite::Batch::new(database, sql);
+    let first = script.next().and_then(|first| match first {
+        Some(mut first) => drain(&mut first).map(|()| true),
+        None => Ok(false),
+    });
+    match first {
+        Ok(true) => {}
+        Ok(false) => return Ok(Attempt::Done(())),
+        Err(error) => return before.judge(database, error),
+    }
+    match script.next() {
+        Ok(None) => return Ok(Attempt::Done(())),
+        Ok(Some(second)) => {
+            database.busy_timeout(rest).map_err(errors::database)?;
+            let done = offload.run(|| finish(second, &mut script));
+            database
+                .busy_timeout(Duration::ZERO)
+                .map_err(errors::database)?;
+            done.map_err(errors::database)?;
+        }
+        Err(error) => return Err(errors::database(error)),
+    }
+    Ok(Attempt::Done(()))
+}
+
+fn finish(
+    mut statement: rusqlite::Statement<'_>,
+    script: &mut rusqlite::Batch<'_, '_>,
+) -> rusqlite::Result<()> {
+    drain(&mut statement)?;
+    drop(statement);
+    while let Some(mut statement) = script.next()? {
+        drain(&mut statement)?;
+    }
+    Ok(())
+}
+
+fn drain(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<()> {
+    let mut rows = statement.raw_query();
+    while rows.next()?.is_some() {}
+    Ok(())
+}
