@@ -61,11 +61,12 @@ pub(super) fn implementation(
         Arity::Maybe => quote!(__e::Maybe),
         Arity::Many => quote!(__e::Many),
     };
+    let to = quote_spanned!(target.span()=> type To = #target;);
     quote! {
         #[automatically_derived]
         impl __e::Relation for #module::#marker {
             type From = #entity;
-            type To = #target;
+            #to
             type Arity = #arity;
 
             fn def() -> &'static __e::RelationDef {
