@@ -156,6 +156,11 @@ pub fn positions(columns: impl KeyColumns) -> Vec<usize> {
     columns.positions()
 }
 
+/// The positions of the primary key of the entity at the far end of a relation.
+pub fn primary_key<E: Entity>() -> Vec<usize> {
+    E::table().primary_key.clone()
+}
+
 /// Compiles only if a foreign key and the columns it names have the same types.
 pub const fn points_at<F: KeyColumns, K: KeyColumns>(_foreign_key: F, _references: K)
 where

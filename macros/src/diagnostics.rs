@@ -68,11 +68,12 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a 
 }
 
 fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let slips = (wrong.chars().count() / 3).max(1);
+    let length = wrong.chars().count();
+    let slips = (length / 3).max(1);
     known
         .into_iter()
         .map(|right| (strsim::damerau_levenshtein(wrong, right), right))
-        .filter(|(distance, right)| *distance <= slips || right.starts_with(&format!("{wrong}_")))
+        .filter(|(distance, right)| *distance <= slips || (length >= 3 && right.starts_with(wrong)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, right)| right)
 }

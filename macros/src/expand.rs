@@ -4,6 +4,7 @@
 //! where an item has to stand outside. Users' types and expressions stand where they resolve as written.
 mod column;
 mod consts;
+mod debug;
 mod embedded;
 mod entity;
 pub(crate) mod fallback;

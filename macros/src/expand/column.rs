@@ -1,5 +1,5 @@
 //! Columns: their descriptions, and their positions among fields of which some are several columns wide.
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use crate::model::{Column, Content, Field};
@@ -11,10 +11,11 @@ pub(super) fn position(fields: &[Field], index: usize) -> TokenStream {
         .iter()
         .filter(|field| field.column().is_some())
         .count();
+    let columns = Literal::usize_unsuffixed(columns);
     let widths = before
         .iter()
         .filter(|field| field.column().is_none())
-        .map(|field| width(field));
+        .map(width);
     quote!(#columns #(+ #widths)*)
 }
 
@@ -124,12 +125,13 @@ fn by_position(owner: &str, fields: &[Field], column: Arm<'_>, embedded: Arm<'_>
         .iter()
         .take_while(|field| field.column().is_some())
         .count();
-    let positions = 0..plain;
+    let positions = (0..plain).map(Literal::usize_unsuffixed);
     let values = fields[..plain].iter().map(column);
     let rest = match fields[plain..].split_first() {
         None => quote!(column => __e::no_column(#owner, column),),
         Some((first, rest)) => {
             let (width, inside) = (width(first), embedded(first));
+            let plain = Literal::usize_unsuffixed(plain);
             let outside = by_position(owner, rest, column, embedded);
             quote! {
                 column => match column - #plain {

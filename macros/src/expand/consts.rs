@@ -20,7 +20,7 @@ pub(super) fn of_entity(model: &Entity) -> TokenStream {
             /// Reads a loaded relation. An entity on its own has none: the query's `.with(..)` says which to load.
             #vis fn get<R, I>(&self, _relation: R) -> &R::Value
             where
-                R: __e::Relation<From = Self> + __e::LoadedIn<(), I>,
+                R: __e::Selects<Self> + __e::LoadedIn<(), I>,
             {
                 R::get(&())
             }
@@ -38,14 +38,14 @@ pub(super) fn of_fields<'a>(
         let position = position(fields, index);
         match &field.content {
             Content::Column(column) => {
-                let (ty, doc) = (&field.ty, format!("The column `{}`.", column.name));
+                let (ty, doc) = (&field.ty, format!(" The column `{}`.", column.name));
                 quote! {
                     #[doc = #doc]
                     #vis const #constant: __e::Column<#owner, #ty> = __e::Column::at(#position);
                 }
             }
             Content::Embedded { .. } => {
-                let (base, doc) = (field.base(), format!("The columns of `{}`.", field.name));
+                let (base, doc) = (field.base(), format!(" The columns of `{}`.", field.name));
                 quote! {
                     #[doc = #doc]
                     #vis const #constant: __e::EmbeddedField<#owner, #base> = __e::EmbeddedField::at(#position);
@@ -61,7 +61,7 @@ pub(super) fn of_relations(model: &Entity) -> impl Iterator<Item = TokenStream> 
     model.relations.iter().map(move |relation| {
         let (constant, marker) = (&relation.constant, &relation.marker);
         let doc = format!(
-            "The relation `{}`, for `.with(..)` and filters.",
+            " The relation `{}`, for `.with(..)` and filters.",
             relation.name
         );
         quote! {

@@ -2,17 +2,30 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::allow_unused;
+use super::{
+    allow_unused,
+    debug::{self, Debug},
+};
 use crate::model::{Content, Entity, Field, Given};
 
 /// The struct and its constructor.
 pub(super) fn definition(model: &Entity) -> TokenStream {
     let (vis, new) = (&model.vis, &model.new);
     let doc = format!(
-        "A row of `{}` to insert. What the database or the framework makes is left out.",
+        " A row of `{}` to insert. What the database or the framework makes is left out.",
         model.table
     );
-    let fields = model.fields.iter().filter_map(field);
+    let given = || {
+        model
+            .fields
+            .iter()
+            .filter(|field| field.given() != Given::Never)
+    };
+    let fields = given().filter_map(field);
+    let Debug {
+        derive,
+        implementation,
+    } = debug::of(new, given());
     let constructor = constructor(model);
     let default = required(model)
         .next()
@@ -21,11 +34,13 @@ pub(super) fn definition(model: &Entity) -> TokenStream {
     let unused = allow_unused();
     quote! {
         #[doc = #doc]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug #default)]
+        #[derive(::core::clone::Clone #derive #default)]
         #unused
         #vis struct #new {
             #(#fields)*
         }
+
+        #implementation
 
         #constructor
     }
@@ -80,10 +95,10 @@ fn field(field: &Field) -> Option<TokenStream> {
         Given::Never => return None,
         Given::OrDefault => (
             quote!(::core::option::Option<#ty>),
-            format!("`{name}`; `None` takes the default."),
+            format!(" `{name}`; `None` takes the default."),
         ),
-        Given::Nullable => (quote!(#ty), format!("`{name}`; `None` is NULL.")),
-        Given::Required => (quote!(#ty), format!("`{name}`.")),
+        Given::Nullable => (quote!(#ty), format!(" `{name}`; `None` is NULL.")),
+        Given::Required => (quote!(#ty), format!(" `{name}`.")),
     };
     Some(quote! {
         #[doc = #doc]

@@ -2,40 +2,47 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{allow_unused, column::position};
+use super::{
+    allow_unused,
+    column::position,
+    debug::{self, Debug},
+};
 use crate::model::{Content, Entity};
 
 /// The struct.
 pub(super) fn definition(model: &Entity) -> TokenStream {
     let (vis, patch) = (&model.vis, &model.patch);
     let doc = format!(
-        "Changes to a row of `{}`; a column left at `None` keeps its value.",
+        " Changes to a row of `{}`; a column left at `None` keeps its value.",
         model.table
     );
-    let fields = model
-        .fields
-        .iter()
-        .filter(|field| field.is_patchable())
-        .map(|field| {
-            let (vis, ident, ty) = (&field.vis, &field.ident, &field.ty);
-            let doc = if field.is_optional() {
-                format!("The new `{}`; `Some(None)` is NULL.", field.name)
-            } else {
-                format!("The new `{}`.", field.name)
-            };
-            quote! {
-                #[doc = #doc]
-                #vis #ident: ::core::option::Option<#ty>,
-            }
-        });
+    let patchable = || model.fields.iter().filter(|field| field.is_patchable());
+    let Debug {
+        derive,
+        implementation,
+    } = debug::of(patch, patchable());
+    let fields = patchable().map(|field| {
+        let (vis, ident, ty) = (&field.vis, &field.ident, &field.ty);
+        let doc = if field.is_optional() {
+            format!(" The new `{}`; `Some(None)` is NULL.", field.name)
+        } else {
+            format!(" The new `{}`.", field.name)
+        };
+        quote! {
+            #[doc = #doc]
+            #vis #ident: ::core::option::Option<#ty>,
+        }
+    });
     let unused = allow_unused();
     quote! {
         #[doc = #doc]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::default::Default)]
+        #[derive(::core::clone::Clone #derive, ::core::default::Default)]
         #unused
         #vis struct #patch {
             #(#fields)*
         }
+
+        #implementation
     }
 }
 

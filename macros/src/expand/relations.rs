@@ -13,11 +13,11 @@ pub(super) fn module(model: &Entity) -> Option<TokenStream> {
     }
     let (vis, module) = (&model.vis, &model.module);
     let inner = one_module_down(vis);
-    let doc = format!("The relations of [`{}`] as types.", model.ident);
+    let doc = format!(" The relations of [`{}`] as types.", model.ident);
     let unused = allow_unused();
     let markers = model.relations.iter().map(|relation| {
         let marker = &relation.marker;
-        let doc = format!("The type of `{}`.", path(model, relation));
+        let doc = format!(" The type of `{}`.", path(model, relation));
         quote! {
             #[doc = #doc]
             #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
@@ -209,9 +209,7 @@ fn positions(side: &Side) -> TokenStream {
             let columns = columns(owner, names);
             quote!(__e::positions(#columns))
         }
-        Side::PrimaryKey(owner) => quote! {
-            ::core::clone::Clone::clone(&<#owner as __e::Entity>::table().primary_key)
-        },
+        Side::PrimaryKey(owner) => quote!(__e::primary_key::<#owner>()),
     }
 }
 
@@ -227,7 +225,7 @@ fn columns(owner: &Type, names: &[Ident]) -> TokenStream {
     let owner = qualified(owner);
     let constants = names
         .iter()
-        .map(|name| crate::model::constant(name))
+        .map(crate::model::constant)
         .map(|constant| quote!(#owner::#constant));
     match names.len() {
         1 => quote!(#(#constants)*),

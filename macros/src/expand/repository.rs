@@ -25,7 +25,7 @@ pub(super) fn definition<'a>(
         .chain(several)
         .map(|columns| finder(model, &columns))
         .collect::<Vec<_>>();
-    let doc = format!("Reads and writes rows of `{}`.", model.table);
+    let doc = format!(" Reads and writes rows of `{}`.", model.table);
     let unused = allow_unused();
     quote! {
         #[doc = #doc]
@@ -61,7 +61,7 @@ fn finder(model: &Entity, columns: &[&Field]) -> TokenStream {
     let names: Vec<_> = columns.iter().map(|field| field.name.as_str()).collect();
     let finder = format_ident!("find_by_{}", names.join("_and_"));
     let doc = format!(
-        "Finds the row with this {}.",
+        " Finds the row with this {}.",
         names
             .iter()
             .map(|name| format!("`{name}`"))

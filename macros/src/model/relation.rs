@@ -4,7 +4,7 @@ use syn::{Expr, Type, TypePath};
 
 use super::{entity::Names, field::Field, naming, types::last_word};
 use crate::{
-    diagnostics::{Diagnostics, did_you_mean},
+    diagnostics::{Diagnostics, did_you_mean, listed},
     parse::{self, RelationKind},
 };
 
@@ -81,14 +81,12 @@ impl OnDelete {
         if let Some((_, action)) = Self::NAMES.iter().find(|(name, _)| word == name) {
             return *action;
         }
-        let names = Self::NAMES.iter().map(|(name, _)| *name);
-        errors.error(
-            word.span(),
-            format_args!(
-                "unknown action `{word}`{}; `on_delete` takes `cascade`, `restrict`, `set_null` or `no_action`",
-                did_you_mean(&word.to_string(), names)
-            ),
-        );
+        let names = || Self::NAMES.iter().map(|(name, _)| *name);
+        let hint = match did_you_mean(&word.to_string(), names()) {
+            nothing if nothing.is_empty() => format!("; take one of {}", listed(names())),
+            hint => hint,
+        };
+        errors.error(word.span(), format_args!("unknown action `{word}`{hint}"));
         OnDelete::NoAction
     }
 }

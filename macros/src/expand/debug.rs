@@ -1,0 +1,39 @@
+//! `Debug` of the structs beside an entity: derived, unless a column must stay out of logs.
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::model::Field;
+
+/// How a struct gets its `Debug`: the word in its `derive`, or else an impl.
+pub(super) struct Debug {
+    pub(super) derive: TokenStream,
+    pub(super) implementation: TokenStream,
+}
+
+/// `Debug` of the struct `name` with the given fields; those marked `sensitive` are left out.
+pub(super) fn of<'a>(name: &Ident, fields: impl Iterator<Item = &'a Field>) -> Debug {
+    let sensitive = |field: &Field| field.column().is_some_and(|column| column.sensitive);
+    let (hidden, shown): (Vec<_>, Vec<_>) = fields.partition(|field| sensitive(field));
+    if hidden.is_empty() {
+        return Debug {
+            derive: quote!(, ::core::fmt::Debug),
+            implementation: TokenStream::new(),
+        };
+    }
+    let text = name.to_string();
+    let shown = shown.iter().map(|field| {
+        let (ident, name) = (&field.ident, &field.name);
+        quote!(.field(#name, &self.#ident))
+    });
+    Debug {
+        derive: TokenStream::new(),
+        implementation: quote! {
+            #[automatically_derived]
+            impl ::core::fmt::Debug for #name {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct(#text) #(#shown)* .finish_non_exhaustive()
+                }
+            }
+        },
+    }
+}
