@@ -139,12 +139,16 @@ fn wrong_name(kind: &str, name: &str, known: &[String]) -> Option<String> {
 
 const ENDINGS: [&str; 7] = [".rs", ".toml", ".md", ".yml", ".lock", ".snap", ".stderr"];
 
+/// Names that stand for others in a rule about names.
+const PLACEHOLDERS: [&str; 3] = ["foo.rs", "foo/", "mod.rs"];
+
 fn wrong_path(facts: &Facts, span: &str) -> Option<String> {
     let is_text = span
         .chars()
         .all(|sign| sign.is_ascii_alphanumeric() || "_-./*{},".contains(sign));
     let is_path = span.contains('/') || ENDINGS.iter().any(|ending| span.ends_with(ending));
-    if !is_text
+    if PLACEHOLDERS.contains(&span)
+        || !is_text
         || !is_path
         || span.starts_with(['/', '*', '-'])
         || span.starts_with("target/")
