@@ -4,6 +4,7 @@
 //! capabilities, limits, quoting and the meaning of error codes. All three are always compiled.
 pub mod capabilities;
 mod errors;
+mod types;
 
 pub use capabilities::Capabilities;
 

@@ -1,11 +1,16 @@
 //! entourage: fetch an entity with its entourage.
 pub mod dialect;
 pub mod driver;
+pub mod eager;
 pub mod error;
 pub mod executor;
 pub mod observe;
+pub mod repository;
 pub mod schema;
 pub mod statement;
+pub mod statement_cache;
+
+pub mod prelude;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -4,7 +4,10 @@
 pub use std::sync::LazyLock;
 
 pub use crate::{
+    eager::LoadedIn,
     error::Result,
+    executor::IntoExecutor,
+    repository::{NewEntity, Patch, Repository},
     schema::{
         Cardinality, Cell, Column, ColumnDef, ColumnDefault, ColumnValue, Embedded, EmbeddedField,
         Entity, Filter, IndexDef, Many, Maybe, OnDelete, One, Operand, Relation, RelationDef, Row,

@@ -17,7 +17,7 @@ pub use entity::Entity;
 pub use expression::{Condition, Filter, Operand, OrderBy, OrderTerm};
 pub use key::{Key, KeyPart};
 pub use relation::{
-    Arity, Cardinality, Many, Maybe, OnDelete, One, Relation, RelationDef, ThroughDef,
+    Arity, Cardinality, Many, Maybe, OnDelete, One, Related, Relation, RelationDef, ThroughDef,
 };
 pub use table::{ColumnDef, Default as ColumnDefault, IndexDef, TableDef};
 pub use value::{ColumnValue, SqlType, Value};

@@ -4,6 +4,8 @@
 //! once and shared. A [`Statement`] is a plan with arguments and the place in the user's code that asked for it.
 //! Rendering is a pure function of query and dialect; no server is needed to test it.
 pub mod fingerprint;
+pub mod query;
+pub mod render;
 
 use std::{panic::Location, sync::Arc};
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::value::ColumnValue;
+use super::value::{ColumnValue, Value, to_chrono};
 use crate::error::{Error, Result};
 
 /// One value of one row, borrowed from the driver's buffer.
@@ -64,6 +64,46 @@ impl Cell<'_> {
             Cell::Decimal(_) => "a decimal",
             Cell::Json(_) => "json",
             Cell::Array(_) => "an array",
+        }
+    }
+
+    /// The cell that a database would return for a bind argument. `json` is the text of a JSON value, kept by the
+    /// caller.
+    pub fn from_value<'v>(value: &'v Value, json: &'v str) -> Cell<'v> {
+        match value {
+            Value::Bool(Some(value)) => Cell::Bool(*value),
+            Value::TinyInt(Some(value)) => Cell::Int((*value).into()),
+            Value::SmallInt(Some(value)) => Cell::Int((*value).into()),
+            Value::Int(Some(value)) => Cell::Int((*value).into()),
+            Value::BigInt(Some(value)) => Cell::Int(*value),
+            Value::TinyUnsigned(Some(value)) => Cell::Int((*value).into()),
+            Value::SmallUnsigned(Some(value)) => Cell::Int((*value).into()),
+            Value::Unsigned(Some(value)) => Cell::Int((*value).into()),
+            Value::BigUnsigned(Some(value)) => Cell::UInt(*value),
+            Value::Float(Some(value)) => Cell::Real((*value).into()),
+            Value::Double(Some(value)) => Cell::Real(*value),
+            Value::String(Some(value)) => Cell::Text(value),
+            Value::Bytes(Some(value)) => Cell::Bytes(value),
+            Value::Json(Some(_)) => Cell::Json(json.as_bytes()),
+            Value::ChronoDate(Some(value)) => Cell::Date(*value),
+            Value::ChronoTime(Some(value)) => Cell::Time(*value),
+            Value::ChronoDateTime(Some(value)) => Cell::DateTime(*value),
+            Value::ChronoDateTimeUtc(Some(value)) => Cell::Timestamp(*value),
+            Value::TimeDate(Some(value)) => Cell::Date(to_chrono::date(*value)),
+            Value::TimeTime(Some(value)) => Cell::Time(to_chrono::time(*value)),
+            Value::TimeDateTime(Some(value)) => Cell::DateTime(to_chrono::date_time(*value)),
+            Value::TimeDateTimeWithTimeZone(Some(value)) => {
+                Cell::Timestamp(to_chrono::timestamp(*value))
+            }
+            Value::Uuid(Some(value)) => Cell::Uuid(*value),
+            Value::Decimal(Some(value)) => Cell::Decimal(*value),
+            Value::Array(_, Some(values)) => Cell::Array(
+                values
+                    .iter()
+                    .map(|value| Cell::from_value(value, json))
+                    .collect(),
+            ),
+            _ => Cell::Null,
         }
     }
 

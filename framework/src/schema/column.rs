@@ -178,8 +178,3 @@ pub fn embed<S: Embedded>(field: &str, prefix: &str) -> Vec<ColumnDef> {
         })
         .collect()
 }
-
-/// The table of the column's entity; a shorthand for generated code and expressions.
-pub(crate) fn table_of<E: Entity, T>(_: Column<E, T>) -> &'static TableDef {
-    E::table()
-}

@@ -9,9 +9,9 @@ mod operand;
 mod order;
 
 pub use aggregate::{
-    Aggregate, AggregateKind, Count, Exists, RelationFilters, RelationPath, Summary,
+    Aggregate, AggregateKind, Count, Exists, RelationFilters, RelationPath, Summable, Summary,
 };
-pub use filter::Filter;
+pub use filter::{Filter, escape_like};
 pub use operand::{Assignment, Operand};
 pub use order::{Direction, IntoOrder, Nulls, OrderBy, OrderTerm};
 

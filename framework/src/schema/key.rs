@@ -1,7 +1,13 @@
 //! Primary keys, and keys as hash map keys.
 use std::fmt;
 
-use super::value::{ColumnValue, Value};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use rust_decimal::Decimal;
+
+use super::{
+    cell::Cell,
+    value::{ColumnValue, SqlType, Value},
+};
 
 /// The type of an entity's primary key: one column value, or a tuple of up to four.
 pub trait Key: Clone + Send + Sync + fmt::Debug + 'static {
@@ -35,8 +41,8 @@ tuple_keys! {
 /// [`SqlType::compares_exactly`](super::SqlType::compares_exactly) holds; other types are matched by the database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyPart {
-    /// A boolean or any integer.
-    Int(i128),
+    /// A boolean, or an integer that fits.
+    Int(i64),
     /// A UUID.
     Uuid(u128),
     /// Text, and the text form of every other type.
@@ -73,7 +79,11 @@ impl KeyPart {
             Value::TinyUnsigned(value) => KeyPart::Int(value?.into()),
             Value::SmallUnsigned(value) => KeyPart::Int(value?.into()),
             Value::Unsigned(value) => KeyPart::Int(value?.into()),
-            Value::BigUnsigned(value) => KeyPart::Int(value?.into()),
+            Value::BigUnsigned(value) => {
+                let value = value?;
+                i64::try_from(value)
+                    .map_or_else(|_| KeyPart::Text(value.to_string().into()), KeyPart::Int)
+            }
             Value::Uuid(value) => KeyPart::Uuid(value?.as_u128()),
             Value::String(value) => KeyPart::Text(value?.into()),
             Value::Bytes(value) => KeyPart::Bytes(value?.into()),
@@ -91,6 +101,124 @@ impl KeyPart {
             Value::Double(value) => KeyPart::Text(value?.to_string().into()),
             Value::Json(value) => KeyPart::Text(value?.to_string().into()),
             other => KeyPart::Text(format!("{other:?}").into()),
+        })
+    }
+}
+
+impl KeyPart {
+    /// The key of the cells of columns with these types; `None` if any of them is NULL.
+    ///
+    /// Cells of types that [compare exactly](SqlType::compares_exactly) give the same key as the values of the entity
+    /// that was read from them.
+    pub fn from_cells<'c>(
+        cells: impl IntoIterator<Item = (&'c Cell<'c>, SqlType)>,
+    ) -> Option<Self> {
+        let mut cells = cells.into_iter();
+        let (cell, sql_type) = cells.next()?;
+        let first = Self::from_cell(cell, sql_type)?;
+        let Some((cell, sql_type)) = cells.next() else {
+            return Some(first);
+        };
+        let mut parts = vec![first, Self::from_cell(cell, sql_type)?];
+        for (cell, sql_type) in cells {
+            parts.push(Self::from_cell(cell, sql_type)?);
+        }
+        Some(KeyPart::Composite(parts.into()))
+    }
+
+    /// The key of one cell; `None` for NULL.
+    #[inline]
+    pub fn from_cell(cell: &Cell<'_>, sql_type: SqlType) -> Option<Self> {
+        Some(match cell {
+            Cell::Null => return None,
+            Cell::Int(value) => KeyPart::Int(*value),
+            Cell::Bool(value) => KeyPart::Int(i64::from(*value)),
+            Cell::Uuid(value) => KeyPart::Uuid(value.as_u128()),
+            Cell::Text(text) if sql_type == SqlType::Uuid => match uuid::Uuid::try_parse(text) {
+                Ok(value) => KeyPart::Uuid(value.as_u128()),
+                Err(_) => KeyPart::Text((*text).into()),
+            },
+            Cell::Text(text) => KeyPart::Text((*text).into()),
+            Cell::Bytes(bytes) if sql_type == SqlType::Uuid => match <[u8; 16]>::try_from(*bytes) {
+                Ok(bytes) => KeyPart::Uuid(u128::from_be_bytes(bytes)),
+                Err(_) => KeyPart::Bytes((*bytes).into()),
+            },
+            Cell::Bytes(bytes) => KeyPart::Bytes((*bytes).into()),
+            _ => Self::from_value(Value::from_cell(cell, sql_type)?)?,
+        })
+    }
+
+    /// The key as bind arguments for columns of these types.
+    pub fn to_values(&self, types: &[SqlType]) -> Vec<Value> {
+        match self {
+            KeyPart::Composite(parts) => parts
+                .iter()
+                .zip(types)
+                .map(|(part, &sql_type)| part.to_value(sql_type))
+                .collect(),
+            part => types
+                .first()
+                .map(|&sql_type| part.to_value(sql_type))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn to_value(&self, sql_type: SqlType) -> Value {
+        match self {
+            KeyPart::Int(value) if sql_type == SqlType::Bool => Value::Bool(Some(*value != 0)),
+            KeyPart::Int(value) => Value::BigInt(Some(*value)),
+            KeyPart::Uuid(value) => Value::Uuid(Some(uuid::Uuid::from_u128(*value))),
+            KeyPart::Bytes(bytes) => Value::Bytes(Some(bytes.to_vec())),
+            KeyPart::Text(text) => text_value(text, sql_type),
+            KeyPart::Composite(_) => Value::String(None),
+        }
+    }
+}
+
+/// The value whose text form is `text`.
+fn text_value(text: &str, sql_type: SqlType) -> Value {
+    let cell = Cell::Text(text);
+    let value = match sql_type {
+        SqlType::Date => NaiveDate::from_cell(&cell).map(|value| value.to_value()),
+        SqlType::Time => NaiveTime::from_cell(&cell).map(|value| value.to_value()),
+        SqlType::DateTime => NaiveDateTime::from_cell(&cell).map(|value| value.to_value()),
+        SqlType::Timestamp => {
+            let zoned = text.trim_end_matches(" UTC");
+            DateTime::<Utc>::from_cell(&Cell::Text(zoned)).map(|value| value.to_value())
+        }
+        SqlType::Decimal => Decimal::from_cell(&cell).map(|value| value.to_value()),
+        SqlType::Float | SqlType::Double => return Value::Double(text.parse().ok()),
+        _ => return Value::String(Some(text.to_owned())),
+    };
+    value.unwrap_or_else(|_| Value::String(Some(text.to_owned())))
+}
+
+/// Values from cells.
+trait FromCell: Sized {
+    fn from_cell(cell: &Cell<'_>, sql_type: SqlType) -> Option<Self>;
+}
+
+impl FromCell for Value {
+    fn from_cell(cell: &Cell<'_>, sql_type: SqlType) -> Option<Self> {
+        Some(match cell {
+            Cell::Null | Cell::Array(_) => return None,
+            Cell::Bool(value) => value.to_value(),
+            Cell::Int(value) => value.to_value(),
+            Cell::UInt(value) => Value::BigUnsigned(Some(*value)),
+            Cell::Real(value) if sql_type == SqlType::Decimal => {
+                Decimal::from_cell(&Cell::Real(*value)).ok()?.to_value()
+            }
+            Cell::Real(value) => value.to_value(),
+            Cell::Text(text) => text_value(text, sql_type),
+            Cell::Bytes(bytes) => Value::Bytes(Some(bytes.to_vec())),
+            Cell::Date(value) => value.to_value(),
+            Cell::Time(value) => value.to_value(),
+            Cell::DateTime(value) => value.to_value(),
+            Cell::Timestamp(value) => value.to_value(),
+            Cell::Uuid(value) => value.to_value(),
+            Cell::Decimal(value) => value.to_value(),
+            Cell::Json(bytes) => Value::Bytes(Some(bytes.to_vec())),
         })
     }
 }

@@ -80,6 +80,22 @@ pub struct RelationDef {
     pub order: Vec<OrderTerm>,
 }
 
+impl RelationDef {
+    /// Whether at most one row of the target can match: its columns are its primary key or a unique index.
+    pub fn leads_to_unique_row(&self) -> bool {
+        let target = (self.target)();
+        let covered = |columns: &[usize]| {
+            !columns.is_empty() && columns.iter().all(|column| self.to.contains(column))
+        };
+        self.through.is_none()
+            && (covered(&target.primary_key)
+                || target
+                    .indexes
+                    .iter()
+                    .any(|index| index.unique && covered(&index.columns)))
+    }
+}
+
 /// A relation as a type: a unit struct in the entity's module (`user::Posts`), with the const `User::POSTS` as its
 /// value. Derived.
 pub trait Relation: Copy + Debug + Send + Sync + 'static {
@@ -94,19 +110,25 @@ pub trait Relation: Copy + Debug + Send + Sync + 'static {
     fn def() -> &'static RelationDef;
 }
 
+/// A value that can be loaded beside a parent: parents that share it get copies.
+pub trait Related: Clone + Send {}
+
+impl<T: Clone + Send> Related for T {}
+
 /// What a loaded relation holds for one parent.
 pub trait Arity: Debug + Send + Sync + 'static {
     /// The container of the related values.
-    type Of<T>;
+    type Of<T: Related>: Related;
 
     /// Puts the `children` of one parent into the container.
     ///
     /// # Errors
     /// [`DanglingKey`](ErrorKind::DanglingKey) where there must be a row and is none.
-    fn collect<T>(relation: &'static RelationDef, children: Vec<T>) -> Result<Self::Of<T>>;
+    fn collect<T: Related>(relation: &'static RelationDef, children: Vec<T>)
+    -> Result<Self::Of<T>>;
 
     /// The values in the container, in order.
-    fn iter<T>(of: &Self::Of<T>) -> std::slice::Iter<'_, T>;
+    fn iter<T: Related>(of: &Self::Of<T>) -> std::slice::Iter<'_, T>;
 }
 
 /// Any number of rows: `Vec<T>`.
@@ -122,40 +144,40 @@ pub enum Maybe {}
 pub enum One {}
 
 impl Arity for Many {
-    type Of<T> = Vec<T>;
+    type Of<T: Related> = Vec<T>;
 
-    fn collect<T>(_: &'static RelationDef, children: Vec<T>) -> Result<Vec<T>> {
+    fn collect<T: Related>(_: &'static RelationDef, children: Vec<T>) -> Result<Vec<T>> {
         Ok(children)
     }
 
-    fn iter<T>(of: &Vec<T>) -> std::slice::Iter<'_, T> {
+    fn iter<T: Related>(of: &Vec<T>) -> std::slice::Iter<'_, T> {
         of.iter()
     }
 }
 
 impl Arity for Maybe {
-    type Of<T> = Option<T>;
+    type Of<T: Related> = Option<T>;
 
-    fn collect<T>(_: &'static RelationDef, children: Vec<T>) -> Result<Option<T>> {
+    fn collect<T: Related>(_: &'static RelationDef, children: Vec<T>) -> Result<Option<T>> {
         Ok(children.into_iter().next())
     }
 
-    fn iter<T>(of: &Option<T>) -> std::slice::Iter<'_, T> {
+    fn iter<T: Related>(of: &Option<T>) -> std::slice::Iter<'_, T> {
         of.as_slice().iter()
     }
 }
 
 impl Arity for One {
-    type Of<T> = T;
+    type Of<T: Related> = T;
 
-    fn collect<T>(relation: &'static RelationDef, children: Vec<T>) -> Result<T> {
+    fn collect<T: Related>(relation: &'static RelationDef, children: Vec<T>) -> Result<T> {
         children
             .into_iter()
             .next()
             .ok_or_else(|| dangling(relation))
     }
 
-    fn iter<T>(of: &T) -> std::slice::Iter<'_, T> {
+    fn iter<T: Related>(of: &T) -> std::slice::Iter<'_, T> {
         std::slice::from_ref(of).iter()
     }
 }

@@ -10,6 +10,7 @@ mod json;
 mod number;
 mod text;
 mod time;
+pub(crate) mod to_chrono;
 mod uuid;
 
 pub use self::json::Json;

@@ -1,0 +1,11 @@
+//! What a file that defines or queries entities needs: `use entourage::prelude::*;`.
+pub use crate::{
+    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Result,
+    eager::{Include, RelationQuery, Strategy, Tree, With},
+    repository::{Cursor, NewEntity, Page, PageOf, Patch, Query, Repository},
+    schema::{
+        Column, Entity as _, Filter, Relation,
+        expression::{IntoOrder, RelationFilters, escape_like},
+        value::Json,
+    },
+};

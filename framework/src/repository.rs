@@ -1,0 +1,90 @@
+//! Repositories: what the generated `UserRepository` hands its calls to.
+//!
+//! A [`Repository`] is an executor and an entity type. Its methods are synchronous builders until `.await`: nothing is
+//! sent before, and every statement knows the line of the user's call.
+mod assemble;
+mod delete;
+mod find;
+mod insert;
+mod link;
+mod load;
+mod new_entity;
+mod page;
+mod query;
+mod stamp;
+mod stream;
+mod update;
+mod upsert;
+
+use std::marker::PhantomData;
+
+pub use new_entity::{ColumnSet, NewEntity, Patch};
+pub use page::{Cursor, Page, PageOf};
+pub use query::Query;
+pub use update::BulkUpdate;
+
+use crate::{
+    eager::IntoInclude,
+    executor::{ExecutorHandle, IntoExecutor},
+    schema::{Entity, Filter, expression::IntoOrder},
+    statement::render::Backend,
+};
+
+/// The rows of one entity, through one executor: a database handle, a transaction or a borrowed sqlx connection.
+///
+/// Cheap to make and to clone. The derived repositories dereference to it.
+#[derive(Debug)]
+pub struct Repository<'a, E> {
+    executor: ExecutorHandle<'a>,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for Repository<'_, E> {
+    fn clone(&self) -> Self {
+        Self {
+            executor: self.executor.clone(),
+            entity: PhantomData,
+        }
+    }
+}
+
+impl<'a, E: Entity> Repository<'a, E> {
+    /// A repository on `executor`.
+    pub fn new(executor: impl IntoExecutor<'a>) -> Self {
+        Self {
+            executor: executor.into_executor(),
+            entity: PhantomData,
+        }
+    }
+
+    /// All rows, to be narrowed down.
+    pub fn query(&self) -> Query<'a, E, ()> {
+        Query::new(self.executor.clone())
+    }
+
+    /// The rows for which `filter` holds.
+    pub fn filter(&self, filter: Filter<E>) -> Query<'a, E, ()> {
+        self.query().filter(filter)
+    }
+
+    /// All rows in an order.
+    pub fn order_by(&self, order: impl IntoOrder<E>) -> Query<'a, E, ()> {
+        self.query().order_by(order)
+    }
+
+    /// All rows, each with a relation or a figure.
+    pub fn with<T: IntoInclude<E>>(&self, include: T) -> Query<'a, E, (T::Include, ())> {
+        self.query().with(include)
+    }
+
+    fn backend(&self) -> Backend {
+        backend(&self.executor)
+    }
+}
+
+fn backend(executor: &ExecutorHandle<'_>) -> Backend {
+    Backend {
+        dialect: executor.dialect(),
+        capabilities: executor.capabilities(),
+    }
+}

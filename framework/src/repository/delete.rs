@@ -1,0 +1,148 @@
+//! Rows removed, or marked as removed where the entity has a `deleted_at` column.
+use std::{future::Future, panic::Location};
+
+use super::{Query, Repository, assemble, find::key_filter, stamp, update::check_unlimited};
+use crate::{
+    driver::NoRows,
+    error::Result,
+    executor::Executor,
+    schema::{Condition, Entity, Key, Value, expression::Term},
+    statement::{query::Target, render},
+};
+
+/// Whether rows are removed or marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// As the entity says: marked if it has a `deleted_at` column.
+    Softly,
+    /// Removed for good.
+    Permanently,
+}
+
+impl<'a, E: Entity> Repository<'a, E> {
+    /// Deletes the row with this key; whether there was one. Marks it instead if the entity has a `deleted_at` column.
+    ///
+    /// # Errors
+    /// A foreign key violation if other rows point at it; the database's other errors.
+    #[track_caller]
+    pub fn delete<K: Into<E::Key>>(
+        &self,
+        key: K,
+    ) -> impl Future<Output = Result<bool>> + Send + use<'a, E, K> {
+        let deleted = self.delete_keys(vec![key.into().to_values()], How::Softly);
+        async move { Ok(deleted.await? > 0) }
+    }
+
+    /// Deletes the rows with these keys, all or none; how many there were.
+    ///
+    /// # Errors
+    /// As [`delete`](Repository::delete); nothing is deleted then.
+    #[track_caller]
+    pub fn delete_many<K, L>(
+        &self,
+        keys: L,
+    ) -> impl Future<Output = Result<u64>> + Send + use<'a, E, K, L>
+    where
+        K: Into<E::Key>,
+        L: IntoIterator<Item = K>,
+    {
+        let keys = keys.into_iter().map(|key| key.into().to_values()).collect();
+        self.delete_keys(keys, How::Softly)
+    }
+
+    /// Removes the row with this key for good, also where the entity has a `deleted_at` column.
+    ///
+    /// # Errors
+    /// As [`delete`](Repository::delete).
+    #[track_caller]
+    pub fn delete_permanently<K: Into<E::Key>>(
+        &self,
+        key: K,
+    ) -> impl Future<Output = Result<bool>> + Send + use<'a, E, K> {
+        let deleted = self.delete_keys(vec![key.into().to_values()], How::Permanently);
+        async move { Ok(deleted.await? > 0) }
+    }
+
+    #[track_caller]
+    fn delete_keys(
+        &self,
+        keys: Vec<Vec<Value>>,
+        how: How,
+    ) -> impl Future<Output = Result<u64>> + Send + use<'a, E> {
+        let executor = self.executor.clone();
+        let call_site = Location::caller();
+        let size = render::chunk_size(self.backend(), E::table().primary_key.len());
+        async move {
+            let filter = |keys: &[Vec<Value>]| key_filter(&E::table().primary_key, keys.to_vec());
+            if keys.len() <= size {
+                return match keys.as_slice() {
+                    [] => Ok(0),
+                    keys => delete::<E>(&*executor, Some(filter(keys)), how, call_site).await,
+                };
+            }
+            let scope = executor.atomic(call_site).await?;
+            let mut deleted = 0;
+            for chunk in keys.chunks(size) {
+                deleted +=
+                    delete::<E>(scope.executor(), Some(filter(chunk)), how, call_site).await?;
+            }
+            scope.commit().await?;
+            Ok(deleted)
+        }
+    }
+}
+
+impl<'a, E: Entity, I> Query<'a, E, I> {
+    /// Deletes all rows of the query; how many there were. Marks them instead if the entity has a `deleted_at` column.
+    ///
+    /// # Errors
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if the query has a limit or offset; a foreign key violation;
+    /// the database's other errors.
+    #[track_caller]
+    pub fn delete(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E, I> {
+        let call_site = Location::caller();
+        let (executor, parts) = (self.executor, self.parts);
+        async move {
+            check_unlimited(&parts, "a delete").map_err(|error| error.at(call_site))?;
+            delete::<E>(&*executor, parts.filter, How::Softly, call_site).await
+        }
+    }
+}
+
+async fn delete<E: Entity>(
+    executor: &dyn Executor,
+    filter: Option<Condition>,
+    how: How,
+    call_site: &'static std::panic::Location<'static>,
+) -> Result<u64> {
+    let table = E::table();
+    let outcome = match table.deleted_at {
+        Some(column) if how == How::Softly => {
+            let filter = Condition::both(filter, crate::eager::spec::alive(table));
+            let mut set = vec![(
+                column,
+                Term::Value(stamp::now(table.columns[column].sql_type)),
+            )];
+            set.extend(stamp::changed_row(table));
+            let target = Target { table, filter };
+            assemble::run(
+                executor,
+                render::Query::Update(&target, &set),
+                &mut NoRows,
+                call_site,
+            )
+            .await?
+        }
+        _ => {
+            let target = Target { table, filter };
+            assemble::run(
+                executor,
+                render::Query::Delete(&target),
+                &mut NoRows,
+                call_site,
+            )
+            .await?
+        }
+    };
+    Ok(outcome.affected)
+}

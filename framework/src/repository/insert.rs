@@ -1,0 +1,224 @@
+//! New rows.
+use std::{collections::HashMap, future::Future, panic::Location};
+
+use super::{NewEntity, Repository, assemble, find::key_filter, stamp};
+use crate::{
+    dialect::Dialect,
+    error::{Error, Result},
+    executor::Executor,
+    schema::{ColumnDefault, Entity, Value},
+    statement::{
+        query::{Conflict, Insert, Level},
+        render::Query,
+    },
+};
+
+/// The rows of one insert: one entry a column, `None` for its default.
+pub(super) type NewRows = Vec<Vec<Option<Value>>>;
+
+impl<'a, E: Entity> Repository<'a, E> {
+    /// Inserts one row and returns it as the database has it, with generated keys and defaults.
+    ///
+    /// # Errors
+    /// A constraint violation, or the database's other errors; nothing is inserted then.
+    ///
+    /// # Cancellation
+    /// A future dropped midway may or may not have inserted the row. Inside a transaction its rollback decides.
+    #[track_caller]
+    pub fn insert<N>(&self, new: N) -> impl Future<Output = Result<E>> + Send + use<'a, E, N>
+    where
+        N: NewEntity<Entity = E>,
+    {
+        let rows = vec![new.into_values()];
+        let executor = self.executor.clone();
+        let call_site = Location::caller();
+        async move {
+            let mut rows = insert_rows::<E>(&*executor, rows, call_site).await?;
+            rows.pop().ok_or_else(|| {
+                Error::decode("an insert returned no row")
+                    .with_table(E::table().name)
+                    .at(call_site)
+            })
+        }
+    }
+
+    /// Inserts rows, all or none, and returns them in the order given. As many rows as the database takes go into one
+    /// statement; several statements share a transaction.
+    ///
+    /// # Errors
+    /// As [`insert`](Repository::insert).
+    #[track_caller]
+    pub fn insert_many<N, L>(
+        &self,
+        new: L,
+    ) -> impl Future<Output = Result<Vec<E>>> + Send + use<'a, E, N, L>
+    where
+        N: NewEntity<Entity = E>,
+        L: IntoIterator<Item = N>,
+    {
+        let rows: NewRows = new.into_iter().map(NewEntity::into_values).collect();
+        let executor = self.executor.clone();
+        let call_site = Location::caller();
+        async move { insert_rows::<E>(&*executor, rows, call_site).await }
+    }
+}
+
+async fn insert_rows<E: Entity>(
+    executor: &dyn Executor,
+    mut rows: NewRows,
+    call_site: &'static Location<'static>,
+) -> Result<Vec<E>> {
+    rows.iter_mut()
+        .for_each(|row| stamp::new_row(E::table(), row));
+    let inserts = statements::<E>(executor, rows, None);
+    if inserts.len() < 2 && executor.capabilities().returning {
+        return match inserts.first() {
+            Some((_, insert)) => Ok(
+                assemble::entities(executor, Query::Insert(insert), call_site)
+                    .await?
+                    .0,
+            ),
+            None => Ok(Vec::new()),
+        };
+    }
+    let scope = executor.atomic(call_site).await?;
+    let mut placed: Vec<(usize, E)> = Vec::new();
+    for (places, insert) in inserts {
+        let inserted = insert_returning(scope.executor(), &insert, call_site).await?;
+        placed.extend(places.into_iter().zip(inserted));
+    }
+    scope.commit().await?;
+    placed.sort_by_key(|(place, _)| *place);
+    Ok(placed.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Runs an insert and returns its rows, by RETURNING where the server has it, else by reading them back.
+pub(super) async fn insert_returning<E: Entity>(
+    executor: &dyn Executor,
+    insert: &Insert,
+    call_site: &'static Location<'static>,
+) -> Result<Vec<E>> {
+    if executor.capabilities().returning {
+        return Ok(
+            assemble::entities(executor, Query::Insert(insert), call_site)
+                .await?
+                .0,
+        );
+    }
+    let table = E::table();
+    let mut inserted = Vec::new();
+    // Without RETURNING only the first generated key of a statement is known, so each row is a statement.
+    for row in &insert.rows {
+        let single = Insert {
+            rows: vec![row.clone()],
+            returning: Vec::new(),
+            ..insert.clone()
+        };
+        let mut sink = crate::driver::NoRows;
+        let outcome = assemble::run(executor, Query::Insert(&single), &mut sink, call_site).await?;
+        let given = |column: usize| {
+            insert
+                .columns
+                .iter()
+                .position(|&known| known == column)
+                .and_then(|at| row[at].clone())
+        };
+        let by: &[usize] = insert
+            .conflict
+            .as_ref()
+            .map_or(&table.primary_key, |conflict| &conflict.target);
+        let key = by
+            .iter()
+            .map(|&column| match given(column) {
+                Some(value) => Ok(value),
+                None => generated_key(
+                    outcome.last_insert_id,
+                    table.columns[column].default,
+                    call_site,
+                ),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let level = Level {
+            filter: Some(key_filter(by, vec![key])),
+            ..Level::all(table)
+        };
+        inserted.extend(
+            assemble::entities::<E>(executor, Query::Level(&level), call_site)
+                .await?
+                .0,
+        );
+    }
+    Ok(inserted)
+}
+
+fn generated_key(
+    id: Option<i64>,
+    default: ColumnDefault,
+    call_site: &'static Location<'static>,
+) -> Result<Value> {
+    match (id, default) {
+        (Some(id), ColumnDefault::Generated) => Ok(Value::BigInt(Some(id))),
+        _ => Err(Error::unsupported(
+            "the server has no INSERT .. RETURNING, and the new row's key is not known",
+        )
+        .with_hint("give the key in the insert, or mark it `generated`")
+        .at(call_site)),
+    }
+}
+
+/// The statements for `rows`, each with the places of its rows in the list: rows that give the same columns share
+/// statements, because SQLite has no DEFAULT in a list of values.
+pub(super) fn statements<E: Entity>(
+    executor: &dyn Executor,
+    rows: NewRows,
+    conflict: Option<Conflict>,
+) -> Vec<(Vec<usize>, Insert)> {
+    let table = E::table();
+    let mut groups: Vec<(Vec<usize>, Vec<usize>, NewRows)> = Vec::new();
+    let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
+    for (place, row) in rows.into_iter().enumerate() {
+        let columns: Vec<usize> = (0..row.len())
+            .filter(|&column| row[column].is_some())
+            .collect();
+        let group = *known.entry(columns.clone()).or_insert_with(|| {
+            groups.push((columns.clone(), Vec::new(), Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.push(place);
+        groups[group]
+            .2
+            .push(row.into_iter().filter(Option::is_some).collect());
+    }
+    let returning: Vec<usize> = if executor.capabilities().returning {
+        (0..table.columns.len()).collect()
+    } else {
+        Vec::new()
+    };
+    let mut statements = Vec::new();
+    for (columns, places, rows) in groups {
+        let size = rows_per_statement(executor.dialect(), columns.len());
+        for (places, rows) in places.chunks(size).zip(rows.chunks(size)) {
+            let insert = Insert {
+                table,
+                columns: columns.clone(),
+                rows: rows.to_vec(),
+                conflict: conflict.clone(),
+                returning: returning.clone(),
+            };
+            statements.push((places.to_vec(), insert));
+        }
+    }
+    statements
+}
+
+/// How many rows one statement takes: within the bind limit, and at the measured optimum of each database.
+fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
+    if columns == 0 {
+        return 1;
+    }
+    let optimum = match dialect {
+        Dialect::Sqlite => 100,
+        Dialect::Postgres | Dialect::Mysql => 1_000,
+    };
+    (dialect.bind_limit() / columns).clamp(1, optimum)
+}

@@ -1,0 +1,70 @@
+//! Relations loaded for entities in hand.
+use std::{future::Future, panic::Location};
+
+use super::Repository;
+use crate::{
+    eager::{
+        IncludeList, IntoInclude, Strategy,
+        engine::{Load, load_children},
+        store::Rows,
+    },
+    error::Result,
+    executor::Executor,
+    schema::{Entity, table::key_of},
+    statement::query::Level,
+};
+
+impl<'a, E: Entity> Repository<'a, E> {
+    /// Loads a relation or a figure for all of `entities` at once, in a constant number of statements; the order and
+    /// number of the entities stay.
+    ///
+    /// # Errors
+    /// The database's, a decode error, or a dangling key of a relation that must have a row.
+    #[track_caller]
+    pub fn load<T: IntoInclude<E>>(
+        &self,
+        entities: Vec<E>,
+        include: T,
+    ) -> impl Future<Output = Result<Vec<<(T::Include, ()) as IncludeList<E>>::Output>>>
+    + Send
+    + use<'a, E, T> {
+        let includes = (include.into_include(), ());
+        let executor = self.executor.clone();
+        let call_site = Location::caller();
+        async move { load(&*executor, entities, &includes, call_site).await }
+    }
+}
+
+/// Entities in hand with what `includes` ask for.
+pub(super) async fn load<E: Entity, I: IncludeList<E>>(
+    executor: &dyn Executor,
+    entities: Vec<E>,
+    includes: &I,
+    call_site: &'static Location<'static>,
+) -> Result<Vec<I::Output>> {
+    let mut specs = Vec::new();
+    includes.specs(&mut specs);
+    let mut store = Rows::<E, _>::new(includes.stores());
+    let load = Load {
+        strategy: Strategy::Auto,
+        call_site,
+    };
+    let keys = |columns: &[usize]| {
+        entities
+            .iter()
+            .map(|entity| key_of(entity, columns))
+            .collect()
+    };
+    let links = load_children(
+        executor,
+        Level::all(E::table()),
+        specs,
+        keys,
+        &mut store,
+        load,
+    )
+    .await?;
+    includes
+        .assemble(entities, store.children, links)
+        .map_err(|error| error.at(call_site))
+}

@@ -1,0 +1,470 @@
+//! Queries for rows of one entity, with what is loaded beside them.
+use std::{fmt, future::Future, marker::PhantomData, ops::ControlFlow, panic::Location};
+
+use super::{BulkUpdate, Page, PageOf, assemble, page};
+use crate::{
+    eager::{IncludeList, IntoInclude, Optional, Strategy, include::Maybe, spec::alive},
+    error::{Error, ErrorKind, Result},
+    executor::ExecutorHandle,
+    schema::{
+        Cell, Column, ColumnValue, Condition, Entity, Filter, OrderTerm, Row,
+        expression::{AggregateKind, Assignment, IntoOrder, Summable},
+    },
+    statement::{
+        query::{Level, Lock, LockStrength, LockWait, Scalar},
+        render,
+    },
+};
+
+/// A query for rows of `E` with the includes `I`. A builder: nothing is sent before `.await`.
+#[must_use = "a query does nothing until it is awaited through `.all()`, `.one()`, `.first()`, .."]
+pub struct Query<'a, E, I> {
+    pub(super) executor: ExecutorHandle<'a>,
+    pub(super) parts: Parts,
+    pub(super) includes: I,
+    entity: PhantomData<fn() -> E>,
+}
+
+/// What a query asks for at its root, untyped.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    pub(super) filter: Option<Condition>,
+    pub(super) order: Vec<OrderTerm>,
+    pub(super) limit: Option<u64>,
+    pub(super) offset: Option<u64>,
+    pub(super) distinct: bool,
+    pub(super) with_deleted: bool,
+    pub(super) strategy: Strategy,
+    pub(super) lock: Option<Lock>,
+}
+
+impl Parts {
+    /// The filter with what soft deletion demands.
+    pub(super) fn full_filter<E: Entity>(&self) -> Option<Condition> {
+        let alive = if self.with_deleted {
+            None
+        } else {
+            alive(E::table())
+        };
+        Condition::both(self.filter.clone(), alive)
+    }
+
+    pub(super) fn level<E: Entity>(&self) -> Level {
+        Level {
+            filter: self.full_filter::<E>(),
+            order: self.order.clone(),
+            limit: self.limit,
+            offset: self.offset,
+            distinct: self.distinct,
+            lock: self.lock,
+            ..Level::all(E::table())
+        }
+    }
+}
+
+impl<E, I: Clone> Clone for Query<'_, E, I> {
+    fn clone(&self) -> Self {
+        Self {
+            executor: self.executor.clone(),
+            parts: self.parts.clone(),
+            includes: self.includes.clone(),
+            entity: PhantomData,
+        }
+    }
+}
+
+impl<E, I> fmt::Debug for Query<'_, E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query")
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, E: Entity> Query<'a, E, ()> {
+    pub(super) fn new(executor: ExecutorHandle<'a>) -> Self {
+        Self {
+            executor,
+            parts: Parts::default(),
+            includes: (),
+            entity: PhantomData,
+        }
+    }
+}
+
+impl<'a, E: Entity, I> Query<'a, E, I> {
+    /// Only rows for which `filter` holds; several filters must all hold.
+    pub fn filter(mut self, filter: Filter<E>) -> Self {
+        self.parts.filter = Condition::both(self.parts.filter, Some(filter.into_condition()));
+        self
+    }
+
+    /// In this order; a second call adds less significant terms. Ties are broken by primary key.
+    pub fn order_by(mut self, order: impl IntoOrder<E>) -> Self {
+        self.parts.order.extend(order.into_order());
+        self
+    }
+
+    /// At most `limit` rows.
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.parts.limit = Some(limit);
+        self
+    }
+
+    /// Without the first `offset` rows.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.parts.offset = Some(offset);
+        self
+    }
+
+    /// Equal rows once.
+    pub fn distinct(mut self) -> Self {
+        self.parts.distinct = true;
+        self
+    }
+
+    /// Soft-deleted rows too.
+    pub fn with_deleted(mut self) -> Self {
+        self.parts.with_deleted = true;
+        self
+    }
+
+    /// Loads relations that name no strategy of their own by this one.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.parts.strategy = strategy;
+        self
+    }
+
+    /// Locks the rows against change until the transaction ends. See [`skip_locked`](Query::skip_locked) and
+    /// [`no_wait`](Query::no_wait). Outside a transaction, and on SQLite, awaiting the query is an error.
+    pub fn for_update(self) -> Self {
+        self.lock(LockStrength::Update)
+    }
+
+    /// Locks the rows against change, but not their keys (PostgreSQL).
+    pub fn for_no_key_update(self) -> Self {
+        self.lock(LockStrength::NoKeyUpdate)
+    }
+
+    /// Locks the rows so that others may read and lock them likewise, but not change them.
+    pub fn for_share(self) -> Self {
+        self.lock(LockStrength::Share)
+    }
+
+    /// Locks the rows' keys against change (PostgreSQL).
+    pub fn for_key_share(self) -> Self {
+        self.lock(LockStrength::KeyShare)
+    }
+
+    fn lock(mut self, strength: LockStrength) -> Self {
+        self.parts.lock = Some(Lock {
+            strength,
+            wait: LockWait::Wait,
+        });
+        self
+    }
+
+    /// Leaves out rows that somebody else has locked: for job queues. After `for_update()` or `for_share()`.
+    pub fn skip_locked(mut self) -> Self {
+        self.parts.lock = self.parts.lock.map(|lock| Lock {
+            wait: LockWait::SkipLocked,
+            ..lock
+        });
+        self
+    }
+
+    /// Fails at once where somebody else has locked a row. After `for_update()` or `for_share()`.
+    pub fn no_wait(mut self) -> Self {
+        self.parts.lock = self.parts.lock.map(|lock| Lock {
+            wait: LockWait::NoWait,
+            ..lock
+        });
+        self
+    }
+
+    /// Loads a relation or a figure beside each row.
+    pub fn with<T: IntoInclude<E>>(self, include: T) -> Query<'a, E, (T::Include, I)> {
+        Query {
+            executor: self.executor,
+            parts: self.parts,
+            includes: (include.into_include(), self.includes),
+            entity: PhantomData,
+        }
+    }
+
+    /// Loads a relation or a figure beside each row if `condition` is true: the value is an `Option`.
+    pub fn with_if<T: IntoInclude<E>>(
+        self,
+        condition: bool,
+        include: T,
+    ) -> Query<'a, E, (Optional<T::Include>, I)>
+    where
+        <T::Include as crate::eager::IncludeNode<E>>::Loaded: Maybe,
+    {
+        Query {
+            executor: self.executor,
+            parts: self.parts,
+            includes: (
+                Optional::new(condition, include.into_include()),
+                self.includes,
+            ),
+            entity: PhantomData,
+        }
+    }
+
+    /// Columns to set in all rows of the query: `users.filter(..).set(User::VISITS.to(User::VISITS.add(1)))`.
+    pub fn set(self, assignment: Assignment<E>) -> BulkUpdate<'a, E> {
+        BulkUpdate::new(self.executor, self.parts, assignment)
+    }
+
+    /// How many rows the query would return.
+    ///
+    /// # Errors
+    /// The database's.
+    #[track_caller]
+    pub fn count(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E, I> {
+        let figure = self.figure::<i64>(AggregateKind::Count);
+        async move { Ok(u64::try_from(figure.await?).unwrap_or_default()) }
+    }
+
+    /// Whether the query would return any row.
+    ///
+    /// # Errors
+    /// The database's.
+    #[track_caller]
+    pub fn exists(self) -> impl Future<Output = Result<bool>> + Send + use<'a, E, I> {
+        let (executor, parts) = (self.executor, self.parts);
+        let call_site = Location::caller();
+        async move {
+            let level = Level {
+                columns: E::table().primary_key.clone(),
+                order: Vec::new(),
+                limit: Some(1),
+                ..parts.level::<E>()
+            };
+            let mut exists = false;
+            let mut sink = |_: &[Cell<'_>]| {
+                exists = true;
+                Ok(ControlFlow::Break(()))
+            };
+            assemble::run(
+                &*executor,
+                render::Query::Level(&level),
+                &mut sink,
+                call_site,
+            )
+            .await?;
+            Ok(exists)
+        }
+    }
+
+    /// The sum of a column over the rows; `None` if there are none.
+    ///
+    /// # Errors
+    /// The database's, or a decode error where the sum is out of range.
+    #[track_caller]
+    pub fn sum<T: ColumnValue>(
+        self,
+        column: Column<E, T>,
+    ) -> impl Future<Output = Result<Option<<T::Base as Summable>::Sum>>> + Send + use<'a, E, I, T>
+    where
+        T::Base: Summable,
+    {
+        self.figure(AggregateKind::Sum(column.position()))
+    }
+
+    /// The mean of a column over the rows; `None` if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    #[track_caller]
+    pub fn avg<T: ColumnValue>(
+        self,
+        column: Column<E, T>,
+    ) -> impl Future<Output = Result<Option<f64>>> + Send + use<'a, E, I, T>
+    where
+        T::Base: Summable,
+    {
+        self.figure(AggregateKind::Avg(column.position()))
+    }
+
+    /// The least value of a column over the rows; `None` if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    #[track_caller]
+    pub fn min<T: ColumnValue>(
+        self,
+        column: Column<E, T>,
+    ) -> impl Future<Output = Result<Option<T::Base>>> + Send + use<'a, E, I, T>
+    where
+        T::Base: ColumnValue<Base = T::Base>,
+    {
+        self.figure(AggregateKind::Min(column.position()))
+    }
+
+    /// The greatest value of a column over the rows; `None` if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    #[track_caller]
+    pub fn max<T: ColumnValue>(
+        self,
+        column: Column<E, T>,
+    ) -> impl Future<Output = Result<Option<T::Base>>> + Send + use<'a, E, I, T>
+    where
+        T::Base: ColumnValue<Base = T::Base>,
+    {
+        self.figure(AggregateKind::Max(column.position()))
+    }
+
+    #[track_caller]
+    fn figure<F: ColumnValue>(
+        self,
+        aggregate: AggregateKind,
+    ) -> impl Future<Output = Result<F>> + Send + use<'a, E, I, F> {
+        let (executor, parts) = (self.executor, self.parts);
+        let call_site = Location::caller();
+        async move {
+            let level = Level {
+                order: Vec::new(),
+                lock: None,
+                ..parts.level::<E>()
+            };
+            let scalar = Scalar { level, aggregate };
+            let mut figure = None;
+            let mut sink = |cells: &[Cell<'_>]| {
+                figure = Some(Row::new(cells).read::<F>()?);
+                Ok(ControlFlow::Continue(()))
+            };
+            assemble::run(
+                &*executor,
+                render::Query::Scalar(&scalar),
+                &mut sink,
+                call_site,
+            )
+            .await?;
+            figure.ok_or_else(|| Error::decode("an aggregate returned no row").at(call_site))
+        }
+    }
+}
+
+impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
+    /// All rows.
+    ///
+    /// # Errors
+    /// The database's, a decode error, a dangling key of a relation that must have a row, or an
+    /// [`InvalidQuery`](ErrorKind::InvalidQuery) where a relation is included twice.
+    ///
+    /// # Cancellation
+    /// Safe: a read that is dropped has no effect; its connection is not lent again.
+    #[track_caller]
+    pub fn all(self) -> impl Future<Output = Result<Vec<I::Output>>> + Send + use<'a, E, I> {
+        let call_site = Location::caller();
+        async move {
+            let Self {
+                executor,
+                parts,
+                includes,
+                ..
+            } = self;
+            check_lock(&executor, &parts).map_err(|error| error.at(call_site))?;
+            assemble::load(
+                &*executor,
+                parts.level::<E>(),
+                &includes,
+                parts.strategy,
+                call_site,
+            )
+            .await
+        }
+    }
+
+    /// The one row of the query.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, [`TooMany`](ErrorKind::TooMany) if there are more; as
+    /// [`all`](Query::all) otherwise.
+    #[track_caller]
+    pub fn one(mut self) -> impl Future<Output = Result<I::Output>> + Send + use<'a, E, I> {
+        let call_site = Location::caller();
+        self.parts.limit = Some(self.parts.limit.unwrap_or(2).min(2));
+        let rows = self.all();
+        async move {
+            let mut rows = rows.await?;
+            let name = E::table().name;
+            match rows.len() {
+                0 => Err(Error::not_found(name, "this query").at(call_site)),
+                1 => Ok(rows.swap_remove(0)),
+                _ => Err(Error::new(
+                    ErrorKind::TooMany,
+                    format!("more than one row in `{name}` for this query"),
+                )
+                .with_table(name)
+                .with_hint("narrow the filter, or use `.first()` with an order")
+                .at(call_site)),
+            }
+        }
+    }
+
+    /// The first row in the query's order, or `None`. Without an order the first row is any row, of which observers
+    /// are warned.
+    ///
+    /// # Errors
+    /// As [`all`](Query::all).
+    #[track_caller]
+    pub fn first(
+        mut self,
+    ) -> impl Future<Output = Result<Option<I::Output>>> + Send + use<'a, E, I> {
+        let call_site = Location::caller();
+        if self.parts.order.is_empty() {
+            let table = E::table().name;
+            self.executor.warn(&format!(
+                "`.first()` on `{table}` without an order at {}:{} returns any row; add `.order_by(..)`",
+                call_site.file(),
+                call_site.line()
+            ));
+        }
+        self.parts.limit = Some(self.parts.limit.unwrap_or(1).min(1));
+        let rows = self.all();
+        async move { Ok(rows.await?.into_iter().next()) }
+    }
+
+    /// One page of the rows by keyset: stable while rows are added and removed, and as fast on the last page as on the
+    /// first. The order is made total by the primary key.
+    ///
+    /// # Errors
+    /// [`InvalidQuery`](ErrorKind::InvalidQuery) for an order over something else than columns, a limit beside the
+    /// page's size, or a cursor of another query; as [`all`](Query::all) otherwise.
+    #[track_caller]
+    pub fn page(
+        self,
+        page: Page,
+    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I> {
+        let call_site = Location::caller();
+        async move {
+            let Self {
+                executor,
+                parts,
+                includes,
+                ..
+            } = self;
+            page::load(&executor, parts, &includes, page, call_site)
+                .await
+                .map_err(|error| error.at(call_site))
+        }
+    }
+}
+
+/// A row lock lasts as long as its transaction; without one it would be gone before the caller sees the row.
+fn check_lock(executor: &ExecutorHandle<'_>, parts: &Parts) -> Result<()> {
+    if parts.lock.is_some() && !executor.in_transaction() {
+        return Err(Error::unsupported(
+            "a row lock outside a transaction would be released at once",
+        )
+        .with_hint(
+            "begin a transaction and make the repository on it: `UserRepository::new(&tx)`",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Queries as data: what a level of a graph selects, with which filter, order and links.
+use crate::schema::{
+    Condition, OrderTerm, RelationDef, TableDef, Value,
+    expression::{AggregateKind, ByAddress, Term},
+};
+
+/// A lock on the rows that a query returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lock {
+    /// How strong the lock is.
+    pub strength: LockStrength,
+    /// What happens where a row is locked already.
+    pub wait: LockWait,
+}
+
+/// How strong a row lock is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LockStrength {
+    /// `FOR UPDATE`
+    Update,
+    /// `FOR NO KEY UPDATE` (PostgreSQL)
+    NoKeyUpdate,
+    /// `FOR SHARE`, or `LOCK IN SHARE MODE`
+    Share,
+    /// `FOR KEY SHARE` (PostgreSQL)
+    KeyShare,
+}
+
+/// What happens where a row is locked already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LockWait {
+    /// Wait for it.
+    #[default]
+    Wait,
+    /// Leave the row out.
+    SkipLocked,
+    /// Fail at once.
+    NoWait,
+}
+
+/// The rows of one table, as one level of a graph selects them.
+///
+/// The columns returned are those of the link, then `columns`, then those of each join, depth first.
+#[derive(Debug, Clone)]
+pub struct Level {
+    /// The table.
+    pub table: &'static TableDef,
+    /// Positions of the columns to return.
+    pub columns: Vec<usize>,
+    /// The rows wanted, including what the relation and soft deletion demand.
+    pub filter: Option<Condition>,
+    /// The order wanted; ties are broken by primary key if there is any order.
+    pub order: Vec<OrderTerm>,
+    /// At most so many rows (per parent, where the level is linked).
+    pub limit: Option<u64>,
+    /// Leave out so many rows first (per parent, where the level is linked).
+    pub offset: Option<u64>,
+    /// Equal rows once.
+    pub distinct: bool,
+    /// The parents whose rows are wanted; none at the root.
+    pub link: Option<Link>,
+    /// Related rows in the same rows.
+    pub joins: Vec<Join>,
+    /// A row lock.
+    pub lock: Option<Lock>,
+}
+
+impl Level {
+    /// All rows of `table` with all columns.
+    pub fn all(table: &'static TableDef) -> Self {
+        Self {
+            table,
+            columns: (0..table.columns.len()).collect(),
+            filter: None,
+            order: Vec::new(),
+            limit: None,
+            offset: None,
+            distinct: false,
+            link: None,
+            joins: Vec::new(),
+            lock: None,
+        }
+    }
+
+    /// How many columns the link puts first.
+    pub fn link_width(&self) -> usize {
+        self.link
+            .as_ref()
+            .map_or(0, |link| link.relation.from.len())
+    }
+
+    /// How many columns are returned in all.
+    pub fn width(&self) -> usize {
+        self.link_width() + self.columns.len() + self.joins.iter().map(Join::width).sum::<usize>()
+    }
+
+    /// Whether a join can return one row several times.
+    pub fn multiplies(&self) -> bool {
+        self.joins.iter().any(Join::multiplies)
+    }
+}
+
+/// How a level is tied to its parents.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The relation from the parents.
+    pub relation: ByAddress<RelationDef>,
+    /// Which parents.
+    pub keys: Keys,
+}
+
+impl Link {
+    /// Whether the child's own columns tell which parent it belongs to. Otherwise (text, decimals: types that the
+    /// database compares by rules of its own) the parents' table is joined and its key returned.
+    pub fn is_exact(relation: &RelationDef) -> bool {
+        let source = (relation.source)();
+        relation
+            .from
+            .iter()
+            .all(|&column| source.columns[column].sql_type.compares_exactly())
+    }
+}
+
+/// Which parents a level is wanted for.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// Those with these values in the relation's `from` columns; no NULLs, no duplicates.
+    Values(Vec<Vec<Value>>),
+    /// Those of an earlier level of the same statement.
+    Level {
+        /// Number of the level.
+        level: usize,
+        /// Ordinals of the key columns in that level.
+        ordinals: Vec<usize>,
+    },
+}
+
+/// Rows of a relation joined into the parent's rows.
+#[derive(Debug, Clone)]
+pub struct Join {
+    /// The relation from the parent.
+    pub relation: ByAddress<RelationDef>,
+    /// Positions of the target's columns to return.
+    pub columns: Vec<usize>,
+    /// The rows wanted.
+    pub filter: Option<Condition>,
+    /// The order wanted.
+    pub order: Vec<OrderTerm>,
+    /// At most so many rows per parent.
+    pub limit: Option<u64>,
+    /// Leave out so many rows per parent first.
+    pub offset: Option<u64>,
+    /// Joins from the target on.
+    pub joins: Vec<Join>,
+}
+
+impl Join {
+    /// How many columns the join and its joins return.
+    pub fn width(&self) -> usize {
+        self.columns.len() + self.joins.iter().map(Join::width).sum::<usize>()
+    }
+
+    fn multiplies(&self) -> bool {
+        !self.relation.leads_to_unique_row() || self.joins.iter().any(Join::multiplies)
+    }
+
+    /// Whether rows are limited per parent, which takes a window.
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some() || self.offset.is_some()
+    }
+}
+
+/// A figure per parent over the rows of a relation: the link's columns, then the figure.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// The parents.
+    pub link: Link,
+    /// The rows that count.
+    pub filter: Option<Condition>,
+    /// What is computed.
+    pub aggregate: AggregateKind,
+}
+
+/// One level of a statement that loads a whole graph.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// Rows.
+    Rows(Level),
+    /// A figure per parent.
+    Figure(Figure),
+}
+
+/// A query that returns one figure: count, exists, sum.
+#[derive(Debug, Clone)]
+pub struct Scalar {
+    /// The rows that count.
+    pub level: Level,
+    /// What is computed.
+    pub aggregate: AggregateKind,
+}
+
+/// Rows to change or remove.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The table.
+    pub table: &'static TableDef,
+    /// The rows.
+    pub filter: Option<Condition>,
+}
+
+/// Columns set to terms.
+pub type Assignments = Vec<(usize, Term)>;
+
+/// Rows to add.
+#[derive(Debug, Clone)]
+pub struct Insert {
+    /// The table.
+    pub table: &'static TableDef,
+    /// Positions of the columns given.
+    pub columns: Vec<usize>,
+    /// The rows, each as long as `columns`. `None` is the column's default.
+    pub rows: Vec<Vec<Option<Value>>>,
+    /// What happens where a row exists.
+    pub conflict: Option<Conflict>,
+    /// Positions of the columns to return; empty for none.
+    pub returning: Vec<usize>,
+}
+
+/// What an insert does where a row with the same unique value exists.
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    /// Positions of the unique columns.
+    pub target: Vec<usize>,
+    /// Positions of the columns to overwrite with the new row's values; empty to leave the old row as it is.
+    pub update: Vec<usize>,
+    /// Columns set to terms over the old row (a version counted up).
+    pub set: Assignments,
+}

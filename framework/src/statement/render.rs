@@ -1,0 +1,152 @@
+//! Queries to SQL text: a pure function of query, dialect and capabilities, through sea-query's builders.
+//!
+//! Two walks over a query agree by construction and by test: [`render`] builds the text, [`shape`] lists the arguments
+//! in the text's order and the tokens that identify the text. The second one is all that a query with a known shape
+//! costs.
+mod condition;
+mod level;
+mod list;
+mod scope;
+mod shape;
+pub mod unified;
+mod write;
+
+pub(crate) use list::chunk_size;
+pub use shape::{Shape, ShapeToken};
+
+use std::sync::Arc;
+
+use scope::Scopes;
+use sea_query::{
+    DeleteStatement, InsertStatement, MysqlQueryBuilder, PostgresQueryBuilder,
+    QueryStatementWriter, SelectStatement, SqliteQueryBuilder, UpdateStatement,
+};
+
+use super::{
+    Plan, StatementKind,
+    query::{Assignments, Figure, Insert, Level, Part, Scalar, Target},
+};
+use crate::{
+    dialect::{Capabilities, Dialect},
+    error::Result,
+    schema::{TableDef, Value},
+};
+
+/// The database a query is rendered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backend {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// What the server can do.
+    pub capabilities: Capabilities,
+}
+
+impl Backend {
+    /// The usual backend of a dialect.
+    pub const fn of(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            capabilities: Capabilities::of(dialect),
+        }
+    }
+}
+
+/// Any query that can be rendered.
+#[derive(Debug, Clone, Copy)]
+pub enum Query<'q> {
+    /// Rows of one level.
+    Level(&'q Level),
+    /// A figure per parent.
+    Figure(&'q Figure),
+    /// A whole graph in one statement.
+    Unified(&'q [Part]),
+    /// One figure.
+    Scalar(&'q Scalar),
+    /// Rows added.
+    Insert(&'q Insert),
+    /// Rows changed.
+    Update(&'q Target, &'q Assignments),
+    /// Rows removed.
+    Delete(&'q Target),
+}
+
+/// The text and the arguments of `query`.
+///
+/// # Errors
+/// [`Unsupported`](crate::ErrorKind::Unsupported) or [`InvalidQuery`](crate::ErrorKind::InvalidQuery) where the query
+/// has no form on this backend.
+pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> {
+    let mut scopes = Scopes::new(backend);
+    let (rendered, kind) = match query {
+        Query::Level(level) => (
+            text(&level::select(&mut scopes, level)?, backend),
+            StatementKind::Select,
+        ),
+        Query::Figure(figure) => (
+            text(&level::figure(&mut scopes, figure)?, backend),
+            StatementKind::Select,
+        ),
+        Query::Unified(parts) => (
+            text(&unified::select(&mut scopes, parts)?, backend),
+            StatementKind::Select,
+        ),
+        Query::Scalar(scalar) => (
+            text(&level::scalar(&mut scopes, scalar)?, backend),
+            StatementKind::Select,
+        ),
+        Query::Insert(insert) => (
+            text(&write::insert(&mut scopes, insert)?, backend),
+            StatementKind::Insert,
+        ),
+        Query::Update(target, set) => (
+            text(&write::update(&mut scopes, target, set)?, backend),
+            StatementKind::Update,
+        ),
+        Query::Delete(target) => (
+            text(&write::delete(&mut scopes, target)?, backend),
+            StatementKind::Delete,
+        ),
+    };
+    let (sql, values) = rendered;
+    let tables = scopes.into_tables().into_iter().map(qualified).collect();
+    Ok((Plan::new(sql, kind, tables), values))
+}
+
+/// The table's name as events and caches name it.
+pub fn qualified(table: &'static TableDef) -> Arc<str> {
+    match table.schema {
+        Some(schema) => format!("{schema}.{}", table.name).into(),
+        None => table.name.into(),
+    }
+}
+
+/// sea-query's statements, which have no common trait for building into text with values.
+trait Build {
+    fn build<B: sea_query::QueryBuilder>(&self, builder: B) -> (String, sea_query::Values);
+}
+
+macro_rules! build {
+    ($($statement:ty),*) => {
+        $(impl Build for $statement {
+            fn build<B: sea_query::QueryBuilder>(&self, builder: B) -> (String, sea_query::Values) {
+                QueryStatementWriter::build(self, builder)
+            }
+        })*
+    };
+}
+
+build!(
+    SelectStatement,
+    InsertStatement,
+    UpdateStatement,
+    DeleteStatement
+);
+
+fn text(statement: &impl Build, backend: Backend) -> (String, Vec<Value>) {
+    let (sql, values) = match backend.dialect {
+        Dialect::Sqlite => statement.build(SqliteQueryBuilder),
+        Dialect::Postgres => statement.build(PostgresQueryBuilder),
+        Dialect::Mysql => statement.build(MysqlQueryBuilder),
+    };
+    (sql, values.0)
+}
