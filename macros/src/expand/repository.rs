@@ -1,4 +1,5 @@
 //! `UserRepository`, and its finders by unique columns.
+use heck::ToPascalCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -68,9 +69,14 @@ fn finder(model: &Entity, columns: &[&Field]) -> TokenStream {
             .collect::<Vec<_>>()
             .join(" and ")
     );
-    let parameters = columns.iter().map(|field| {
-        let (ident, base) = (&field.ident, field.base());
-        quote!(#ident: impl ::entourage::__private::Operand<#entity, #base>)
+    let operands: Vec<_> = columns.iter().map(|field| operand(field)).collect();
+    let parameters = columns.iter().zip(&operands).map(|(field, operand)| {
+        let ident = &field.ident;
+        quote!(#ident: #operand)
+    });
+    let bounds = columns.iter().zip(&operands).map(|(field, operand)| {
+        let base = field.base();
+        quote!(#operand: ::entourage::__private::Operand<#entity, #base>)
     });
     let filter = columns
         .iter()
@@ -82,8 +88,21 @@ fn finder(model: &Entity, columns: &[&Field]) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[track_caller]
-        #vis fn #finder(&self, #(#parameters),*) -> ::entourage::__private::FindBy<'a, #entity> {
+        #vis fn #finder<#(#operands),*>(
+            &self,
+            #(#parameters),*
+        ) -> impl ::core::future::Future<
+            Output = ::entourage::__private::Result<::core::option::Option<#entity>>,
+        > + ::core::marker::Send + use<'a, #(#operands),*>
+        where
+            #(#bounds),*
+        {
             self.repository.find_by(#filter)
         }
     }
+}
+
+/// The type parameter of a finder for what a column is compared with.
+fn operand(field: &Field) -> Ident {
+    format_ident!("{}Operand", field.name.to_pascal_case())
 }
