@@ -12,8 +12,13 @@ mod failure;
 #[path = "driver/disabled.rs"]
 mod mysql;
 mod options;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(not(feature = "postgres"))]
 #[path = "driver/disabled.rs"]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(not(feature = "sqlite"))]

@@ -1,0 +1,94 @@
+//! What PostgreSQL's errors say.
+use sqlx::postgres::PgDatabaseError;
+
+use crate::{
+    dialect::Dialect,
+    driver::{failure::database_error, server::driver_error},
+    error::{DatabaseDetail, Error},
+};
+
+/// The error for one of sqlx's.
+pub(super) fn database(error: sqlx::Error) -> Error {
+    let Some(told) = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+    else {
+        return driver_error(error);
+    };
+    // The server takes a wrong number of arguments for a breach of protocol.
+    if told.code() == "08P01" && told.message().starts_with("bind message supplies") {
+        return Error::invalid_query(told.message().to_owned()).with_source(error);
+    }
+    let mut columns: Vec<String> = told.column().map(str::to_owned).into_iter().collect();
+    if columns.is_empty() {
+        columns = told.detail().map(key_columns).unwrap_or_default();
+    }
+    let detail = DatabaseDetail {
+        code: Some(told.code().to_owned()),
+        constraint: told.constraint().map(str::to_owned),
+        table: told.table().map(str::to_owned),
+        columns,
+    };
+    let text = without_values(told.code(), told.message());
+    database_error(Dialect::Postgres, detail, &text, error)
+}
+
+/// The columns, and not the values, of `Key (email, tenant)=(..) already exists.`
+fn key_columns(detail: &str) -> Vec<String> {
+    let names = detail
+        .split_once(")=(")
+        .and_then(|(key, _)| key.split_once('('))
+        .map(|(_, names)| names);
+    match names {
+        // An index over an expression has no columns to name.
+        Some(names) if !names.contains('(') => names
+            .split(", ")
+            .map(|name| name.trim_matches('"').to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Messages of class 22 (data exceptions) quote the offending value.
+fn without_values(code: &str, message: &str) -> String {
+    if !code.starts_with("22") {
+        return message.to_owned();
+    }
+    match (message.find('"'), message.rfind('"')) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}\"..\"{}", &message[..start], &message[end + 1..])
+        }
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_gives_its_columns_and_keeps_its_values() {
+        assert_eq!(
+            key_columns("Key (email, \"Tenant\")=(ada@x.org, 3) already exists."),
+            ["email", "Tenant"]
+        );
+        assert_eq!(
+            key_columns("Key (author_id)=(9) is not present in table \"users\"."),
+            ["author_id"]
+        );
+        assert!(key_columns("Key (lower(email))=(x) already exists.").is_empty());
+        assert!(key_columns("Failing row contains (1, null).").is_empty());
+    }
+
+    #[test]
+    fn data_exceptions_lose_their_values() {
+        assert_eq!(
+            without_values("22P02", "invalid input syntax for type integer: \"a\"b\""),
+            "invalid input syntax for type integer: \"..\""
+        );
+        assert_eq!(
+            without_values("42P01", "relation \"nowhere\" does not exist"),
+            "relation \"nowhere\" does not exist"
+        );
+    }
+}

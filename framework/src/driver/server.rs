@@ -1,0 +1,33 @@
+//! What the drivers over sqlx's connections share: whose the connection is, where rows go, what sqlx's errors mean, and
+//! which statements are prepared.
+mod destination;
+mod errors;
+mod handle;
+mod prepared;
+
+pub(super) use self::{
+    destination::Destination,
+    errors::{Stop, driver_error, timed_connect},
+    handle::Handle,
+    prepared::PreparedNames,
+};
+
+use crate::statement::{Statement, StatementKind};
+
+/// Rows changed, out of the number that the server gives: for a reading statement that is the number of rows read.
+pub(super) fn affected(statement: &Statement, told: u64) -> u64 {
+    const READING: [&str; 6] = ["SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "FETCH"];
+    let reads = match statement.plan.kind {
+        StatementKind::Select => true,
+        StatementKind::Other => {
+            let word = statement.sql().trim_start();
+            let length = word.find(|c: char| !c.is_ascii_alphabetic());
+            let word = &word[..length.unwrap_or(word.len())];
+            READING
+                .iter()
+                .any(|reading| reading.eq_ignore_ascii_case(word))
+        }
+        _ => false,
+    };
+    if reads { 0 } else { told }
+}
