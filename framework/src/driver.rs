@@ -9,6 +9,9 @@ mod argument;
 mod cells;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod failure;
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;
+#[cfg(not(feature = "mysql"))]
 #[path = "driver/disabled.rs"]
 mod mysql;
 mod options;

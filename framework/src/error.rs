@@ -70,7 +70,7 @@ pub enum ErrorKind {
 /// What [`ErrorKind`] a database error has and what it names; filled in once by the dialect.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct DatabaseDetail {
-    /// SQLSTATE, or SQLite's extended result code in decimal.
+    /// SQLSTATE on PostgreSQL, the server's number on MySQL, the extended result code on SQLite.
     pub code: Option<String>,
     /// The violated constraint's or index's name, where the database tells it.
     pub constraint: Option<String>,
@@ -179,7 +179,8 @@ impl Error {
         self.0.kind
     }
 
-    /// SQLSTATE of the database's error (`"23505"`), or SQLite's extended result code in decimal (`"2067"`).
+    /// The code of the database's error: SQLSTATE on PostgreSQL (`"23505"`), the server's number on MySQL (`"1062"`), the
+    /// extended result code on SQLite (`"2067"`).
     pub fn code(&self) -> Option<&str> {
         self.0.detail.code.as_deref()
     }

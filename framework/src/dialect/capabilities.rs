@@ -100,6 +100,15 @@ impl Capabilities {
         ..Self::MYSQL
     };
 
+    /// What MySQL 8 and MariaDB have in common: for a server not yet known.
+    pub const MYSQL_OR_MARIADB: Self = Self {
+        lateral: false,
+        upsert_alias: false,
+        for_share: false,
+        lock_of: false,
+        ..Self::MYSQL
+    };
+
     /// The usual capabilities of a dialect's database (for MySQL: MySQL 8).
     pub const fn of(dialect: Dialect) -> Self {
         match dialect {

@@ -301,6 +301,16 @@ impl ConnectOptions {
                 )));
             }
         }
+        // It becomes part of a SET NAMES.
+        let word = |text: &String| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if !self.charset.iter().all(word) {
+            return Err(Error::configuration(
+                "`charset` is not the name of a character set",
+            ));
+        }
         if self.statement_cache_capacity == Some(0) {
             return Err(
                 Error::configuration("`statement_cache_capacity` must be at least 1")

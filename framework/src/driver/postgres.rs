@@ -108,7 +108,7 @@ impl<'c> PostgresConnection<'c> {
     fn settle<T>(&mut self, result: Result<T, impl Into<Stop>>) -> Result<T> {
         self.broken = false;
         result.map_err(|stop| match stop.into() {
-            Stop::Sink(error) => error,
+            Stop::Ours(error) => error,
             Stop::Driver(error) => {
                 let error = errors::database(error);
                 self.broken = error.is_connection();

@@ -8,15 +8,15 @@ use crate::{
 
 /// Why a statement ended before its time.
 pub(in crate::driver) enum Stop {
-    /// The sink's own error.
-    Sink(Error),
+    /// The sink's error, or one of this crate.
+    Ours(Error),
     /// An error of the database or of the connection to it.
     Driver(sqlx::Error),
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        Stop::Sink(error)
+        Stop::Ours(error)
     }
 }
 

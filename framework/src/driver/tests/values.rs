@@ -31,7 +31,7 @@ fn type_name(dialect: Dialect, sql_type: SqlType) -> &'static str {
         SqlType::Float => ["REAL", "real", "FLOAT"],
         SqlType::Double => ["REAL", "double precision", "DOUBLE"],
         SqlType::Decimal => ["NUMERIC", "numeric", "DECIMAL(38, 10)"],
-        SqlType::Text => ["TEXT", "text", "TEXT"],
+        SqlType::Text => ["TEXT", "text", "LONGTEXT"],
         SqlType::Bytes => ["BLOB", "bytea", "BLOB"],
         SqlType::Date => ["TEXT", "date", "DATE"],
         SqlType::Time => ["TEXT", "time", "TIME(6)"],
