@@ -39,7 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         match (option.as_str(), arguments.next()) {
             ("--only", Some(names)) => only = Some(names.split(',').map(str::to_owned).collect()),
             ("--rounds", Some(number)) => rounds = number.parse()?,
-            ("--help", _) => return Ok(println!("{HELP}")),
+            ("--help", _) => {
+                println!("{HELP}");
+                return Ok(());
+            }
             _ => return Err(format!("cannot read `{option}`\n\n{HELP}").into()),
         }
     }

@@ -17,6 +17,8 @@ pub mod worker;
 /// What one turn of a lane brought.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
+    /// The time of the whole turn.
+    pub elapsed: Duration,
     /// The time of one operation: a graph, one get, one insert.
     pub each: Duration,
     /// What every repetition loaded.
@@ -85,8 +87,10 @@ impl<C: Contender> Lane for Local<C> {
                 return Err(format!("{} loaded {checksum}, then {again}", self.name).into());
             }
         }
+        let elapsed = start.elapsed();
         Ok(Sample {
-            each: start.elapsed() / (times * operations),
+            elapsed,
+            each: elapsed / (times * operations),
             checksum,
         })
     }

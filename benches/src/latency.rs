@@ -73,6 +73,10 @@ fn serve(client: TcpStream, server: &str, delay: Duration) -> Result<()> {
     Ok(())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread of its own, and the one clock that is exact enough"
+)]
 fn deliver(receiver: &Receiver<(Instant, Vec<u8>)>, mut to_server: TcpStream) {
     while let Ok((due, bytes)) = receiver.recv() {
         thread::sleep(due.saturating_duration_since(Instant::now()));

@@ -2,7 +2,7 @@
 //!
 //! Per workload: every lane is warmed up and must load what the first one loads; then each is given as many repetitions
 //! as fill a turn; then rounds of A B C, starting one lane further each time. A lane that fails is reported and drops out of
-//! that workload only.
+//! that workload only; one so slow that it overdraws its time has its median from the turns it had, three at least.
 
 use std::time::Duration;
 
@@ -73,14 +73,19 @@ pub async fn measure(
             }
         }
     }
+    let allowance = effort.turn * effort.rounds as u32 * 4;
+    let mut spent = vec![Duration::ZERO; lanes.len()];
     let mut samples = vec![Vec::with_capacity(effort.rounds); lanes.len()];
     for round in 0..effort.rounds {
         for turn in 0..lanes.len() {
             let index = (round + turn) % lanes.len();
-            if repetitions[index] > 0 {
-                reset.reset().await?;
-                samples[index].push(lanes[index].time(workload, repetitions[index]).await?.each);
+            if repetitions[index] == 0 || (samples[index].len() >= 3 && spent[index] > allowance) {
+                continue;
             }
+            reset.reset().await?;
+            let sample = lanes[index].time(workload, repetitions[index]).await?;
+            spent[index] += sample.elapsed;
+            samples[index].push(sample.each);
         }
     }
     Ok(samples.into_iter().map(timing).collect())

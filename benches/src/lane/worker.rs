@@ -1,7 +1,7 @@
 //! A lane in another process, one line each way: `workload times` there, `nanoseconds rows sum` back.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -54,6 +54,7 @@ impl Lane for Worker {
     }
 
     async fn time(&mut self, workload: Workload, times: u32) -> Result<Sample> {
+        let start = Instant::now();
         self.input
             .write_all(format!("{} {times}\n", workload.name()).as_bytes())
             .await?;
@@ -65,6 +66,7 @@ impl Lane for Worker {
         let mut numbers = line.split(' ').map(str::parse::<u64>);
         match (numbers.next(), numbers.next(), numbers.next()) {
             (Some(Ok(nanoseconds)), Some(Ok(rows)), Some(Ok(sum))) => Ok(Sample {
+                elapsed: start.elapsed(),
                 each: Duration::from_nanos(nanoseconds),
                 checksum: Checksum { rows, sum },
             }),
