@@ -4,7 +4,7 @@
 pub use std::sync::LazyLock;
 
 pub use crate::{
-    eager::LoadedIn,
+    eager::{LoadedIn, Selects},
     error::Result,
     executor::IntoExecutor,
     repository::{NewEntity, Patch, Repository},
