@@ -5,10 +5,15 @@ use proc_macro2::TokenTree;
 use crate::source::{inside, is_path_separator, is_word, tokens};
 
 /// A crate, and the folders and files below the framework's `src` that may name it.
+///
+/// sea-query has a second one: what turns its values into what a driver binds.
 const HOMES: [(&str, &[&str]); 4] = [
     ("sqlx", &["driver"]),
     ("rusqlite", &["driver"]),
-    ("sea_query", &["schema", "dialect", "statement"]),
+    (
+        "sea_query",
+        &["schema", "dialect", "statement", "driver/argument"],
+    ),
     ("moka", &["result_cache/store"]),
 ];
 

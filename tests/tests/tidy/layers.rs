@@ -34,6 +34,9 @@ pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
             "`{own}` has no layer; give it one in tests/tests/tidy/layers.rs"
         )];
     };
+    if modules.iter().any(|module| module == "tests") {
+        return Vec::new();
+    }
     let mut targets = Vec::new();
     collect(&modules, &tokens(text), &mut targets);
     // The root lists its modules; whatever it re-exports lies below it.
@@ -186,6 +189,7 @@ mod tests {
             );
         }
         assert!(findings("dialect/sqlite.rs", "use crate::schema::Value;").is_empty());
+        assert!(findings("eager/tests/wide.rs", "use crate::database::Database;").is_empty());
         assert!(
             findings(
                 "lib.rs",
