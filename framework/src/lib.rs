@@ -5,6 +5,7 @@ pub mod eager;
 pub mod error;
 pub mod executor;
 pub mod observe;
+pub mod pool;
 pub mod repository;
 pub mod schema;
 pub mod statement;
