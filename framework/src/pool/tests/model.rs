@@ -43,7 +43,7 @@ async fn the_pool_counts_like_its_model() {
                     connection.batch("BEGIN").await.unwrap();
                 }
                 5 if !waiting.is_empty() => {
-                    drop(waiting.swap_remove(random.below(waiting.len())));
+                    drop(waiting.remove(random.below(waiting.len())));
                 }
                 _ => {}
             }
