@@ -3,6 +3,7 @@
 //! [`Executor`] is implemented by the database handle, by transactions and by borrowed sqlx connections. Routing,
 //! caches, observation and transactions attach here, so nothing goes uncounted.
 mod handle;
+pub(crate) mod watch;
 
 use std::{fmt, panic::Location};
 

@@ -1,4 +1,5 @@
 //! entourage: fetch an entity with its entourage.
+pub mod database;
 pub mod dialect;
 pub mod driver;
 pub mod eager;
@@ -10,6 +11,7 @@ pub mod repository;
 pub mod schema;
 pub mod statement;
 pub mod statement_cache;
+pub mod transaction;
 
 pub mod prelude;
 
@@ -17,5 +19,7 @@ pub mod prelude;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use database::Database;
 pub use entourage_macros::{DbEnum, DbNewtype, Embedded, Entity};
 pub use error::{Error, ErrorKind, Result};
+pub use transaction::Transaction;

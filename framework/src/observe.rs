@@ -4,6 +4,7 @@
 //! observer, no event is made.
 pub mod event;
 pub mod recorder;
+pub(crate) mod trace;
 
 use std::sync::{Arc, RwLock};
 

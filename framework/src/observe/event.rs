@@ -36,6 +36,8 @@ pub struct StatementEvent<'a> {
     pub prepared: Option<bool>,
     /// Whether it ran inside a transaction.
     pub in_transaction: bool,
+    /// Whether its future was dropped before it ended; rows and changes are not known then.
+    pub cancelled: bool,
     /// Why it failed, if it did.
     pub error: Option<&'a Error>,
 }

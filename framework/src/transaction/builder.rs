@@ -1,0 +1,141 @@
+//! What `db.transaction()` returns: options, then `begin` or `run`.
+use std::{panic::Location, time::Instant};
+
+use super::{
+    AccessMode, IsolationLevel, Origin, Retry, Transaction, TransactionMode, TransactionOptions,
+    retry::is_conflict,
+};
+use crate::error::{Error, Result};
+
+/// A transaction to be begun.
+#[derive(Debug, Clone)]
+#[must_use = "nothing happens before `begin` or `run` is awaited"]
+pub struct TransactionBuilder {
+    origin: Origin,
+    options: TransactionOptions,
+    retry: Retry,
+    call_site: &'static Location<'static>,
+}
+
+impl TransactionBuilder {
+    pub(crate) fn new(origin: Origin, call_site: &'static Location<'static>) -> Self {
+        Self {
+            origin,
+            options: TransactionOptions::default(),
+            retry: Retry::never(),
+            call_site,
+        }
+    }
+
+    /// How far it is kept apart from others; the database's own default unless set. A level that the database does not
+    /// have is refused when the transaction begins.
+    pub fn isolation(mut self, level: IsolationLevel) -> Self {
+        self.options.isolation = Some(level);
+        self
+    }
+
+    /// Whether it may write.
+    pub fn access(mut self, access: AccessMode) -> Self {
+        self.options.access = access;
+        self
+    }
+
+    /// It only reads; the database refuses writes. On an SQLite file it runs beside the writer.
+    pub fn read_only(self) -> Self {
+        self.access(AccessMode::ReadOnly)
+    }
+
+    /// Waits for a moment at which it can neither fail by a conflict nor hold others up: PostgreSQL only, for
+    /// serializable transactions that only read.
+    pub fn deferrable(mut self) -> Self {
+        self.options.deferrable = true;
+        self
+    }
+
+    /// When it takes its lock: SQLite only.
+    pub fn mode(mut self, mode: TransactionMode) -> Self {
+        self.options.mode = Some(mode);
+        self
+    }
+
+    /// Runs the whole transaction again after a conflict; only [`run`](TransactionBuilder::run) can.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Begins it; the handle must be committed, or it is rolled back when it is dropped.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for an option that the database does not have; a
+    /// [`Timeout`](crate::ErrorKind::Timeout) or connection error; the database's refusal.
+    pub async fn begin(self) -> Result<Transaction> {
+        Transaction::start(self.origin, self.options, self.call_site).await
+    }
+
+    /// Runs `work` in a transaction: committed if it returns `Ok`, rolled back if it returns an error, panics or is
+    /// dropped. With [`retry`](TransactionBuilder::retry) it is called again after a conflict, in a new transaction, so
+    /// what it does outside the database it may do more than once.
+    ///
+    /// # Errors
+    /// Those of `work`, of the last attempt; those of [`begin`](TransactionBuilder::begin) and
+    /// [`Transaction::commit`].
+    pub async fn run<T, E, Fut>(self, mut work: impl FnMut(Transaction) -> Fut + Send) -> Result<T, E>
+    where
+        T: Send,
+        E: From<Error> + Send,
+        Fut: Future<Output = Result<T, E>> + Send,
+    {
+        let began = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let (error, conflict) = match self.attempt(&mut work).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
+            };
+            let delay = match conflict {
+                true => self.retry.delay(attempt, began.elapsed()),
+                false => None,
+            };
+            let Some(delay) = delay else {
+                return Err(error);
+            };
+            tracing::debug!(target: "entourage::transaction", attempt, ?delay, "conflict, running it again");
+            drop(error);
+            tokio::time::sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt; the error says whether it met a conflict.
+    async fn attempt<T, E, Fut>(
+        &self,
+        work: &mut (impl FnMut(Transaction) -> Fut + Send),
+    ) -> Result<T, (E, bool)>
+    where
+        T: Send,
+        E: From<Error> + Send,
+        Fut: Future<Output = Result<T, E>> + Send,
+    {
+        let dialect = self.origin.pool.dialect();
+        let begun = Transaction::start(self.origin.clone(), self.options, self.call_site).await;
+        let tx = match begun {
+            Ok(tx) => tx,
+            Err(error) => {
+                let conflict = is_conflict(dialect, &error);
+                return Err((error.into(), conflict));
+            }
+        };
+        match work(tx.clone()).await {
+            Ok(value) => {
+                let handle = tx.clone();
+                let Err(error) = tx.commit_at(self.call_site).await else {
+                    return Ok(value);
+                };
+                let conflict = handle.abandon(self.call_site).await;
+                Err((error.into(), conflict))
+            }
+            Err(error) => Err((error, tx.abandon(self.call_site).await)),
+        }
+    }
+}
