@@ -15,7 +15,7 @@ pub mod options;
 mod reaper;
 pub mod stats;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod waiting;
 
 use std::{fmt, panic::Location, sync::Arc};

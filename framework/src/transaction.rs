@@ -40,12 +40,12 @@ use crate::{
     pool::Pool,
     statement::Statement,
 };
-use options::{AccessMode, TransactionOptions};
+use options::TransactionOptions;
 use session::{Session, Turn};
 
 pub use builder::TransactionBuilder;
 pub use hooks::End;
-pub use options::{AccessMode as TransactionAccess, IsolationLevel, TransactionMode};
+pub use options::{AccessMode, IsolationLevel, TransactionMode};
 pub use retry::Retry;
 
 /// Where transactions begin: the pool and the observers of a database handle.

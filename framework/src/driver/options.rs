@@ -147,6 +147,11 @@ impl ConnectOptions {
         self.host.as_deref()
     }
 
+    /// How an SQLite file is opened.
+    pub fn get_open_mode(&self) -> OpenMode {
+        self.mode.unwrap_or(OpenMode::Create)
+    }
+
     /// How long opening a connection may take.
     pub fn get_connect_timeout(&self) -> Duration {
         self.connect_timeout.unwrap_or(Duration::from_secs(10))

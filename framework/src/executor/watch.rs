@@ -128,9 +128,7 @@ pub(crate) async fn batch(
     let mut watch = Watch::start(place, &statement);
     watch.sent();
     let result = connection.batch(sql).await;
-    watch
-        .ended(result.map(|()| Outcome::default()))
-        .map(|_| ())
+    watch.ended(result.map(|()| Outcome::default())).map(|_| ())
 }
 
 /// Tells observers and tracing what the user should know.

@@ -17,8 +17,7 @@ pub(crate) fn is_enabled() -> bool {
 pub(crate) fn statement(event: &StatementEvent<'_>) {
     let plan = &event.statement.plan;
     let call_site = event.statement.call_site;
-    tracing::debug!(
-        target: TARGET,
+    tracing::event!(target: TARGET, Level::DEBUG, {
         db.system.name = event.dialect.system_name(),
         db.operation.name = plan.kind.operation_name(),
         db.collection.name = plan.table(),
@@ -31,5 +30,5 @@ pub(crate) fn statement(event: &StatementEvent<'_>) {
         elapsed = ?event.execute,
         cancelled = event.cancelled,
         error = event.error.map(tracing::field::display),
-    );
+    });
 }

@@ -80,7 +80,10 @@ impl TransactionBuilder {
     /// # Errors
     /// Those of `work`, of the last attempt; those of [`begin`](TransactionBuilder::begin) and
     /// [`Transaction::commit`].
-    pub async fn run<T, E, Fut>(self, mut work: impl FnMut(Transaction) -> Fut + Send) -> Result<T, E>
+    pub async fn run<T, E, Fut>(
+        self,
+        mut work: impl FnMut(Transaction) -> Fut + Send,
+    ) -> Result<T, E>
     where
         T: Send,
         E: From<Error> + Send,

@@ -151,7 +151,11 @@ impl TransactionOptions {
             },
             cleanup,
             restore,
-            access: if read_only { Access::Read } else { Access::Write },
+            access: if read_only {
+                Access::Read
+            } else {
+                Access::Write
+            },
             begin_fails_cleanly: restore.is_none(),
         })
     }

@@ -238,7 +238,8 @@ impl Session {
             return Err(error);
         }
         self.end = Some(End::Unknown);
-        let ambiguous = "the connection was lost during COMMIT: the transaction may or may not have happened";
+        let ambiguous =
+            "the connection was lost during COMMIT: the transaction may or may not have happened";
         Err(Error::new(ErrorKind::AmbiguousCommit, ambiguous)
             .with_source(error)
             .with_hint("look whether its changes are there before you run it again")
@@ -267,8 +268,7 @@ impl Session {
         }
         self.in_flight = true;
         let kind = StatementKind::Transaction;
-        let rolled_back =
-            watch::batch(place, &mut **connection, "ROLLBACK", kind, call_site).await;
+        let rolled_back = watch::batch(place, &mut **connection, "ROLLBACK", kind, call_site).await;
         self.in_flight = false;
         match rolled_back {
             Ok(()) => self.give_back(place, call_site).await,
@@ -344,10 +344,7 @@ impl Session {
             Dialect::Postgres if refused => innermost,
             // The server has rolled back everything.
             Dialect::Mysql
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Deadlock | ErrorKind::Serialization
-                ) =>
+                if matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::Serialization) =>
             {
                 None
             }
