@@ -1,2 +1,104 @@
-//! An example.
-fn main() {}
+//! Define three tables, save a few rows, load a graph of them, and see the statements it took.
+//!
+//! `cargo run -p quickstart` uses an embedded database in memory; give a URL to use another one:
+//! `cargo run -p quickstart -- sqlite://blog.db`.
+use entourage::{Database, prelude::*};
+
+#[derive(Debug, Clone, Entity)]
+#[entity(table = "users")]
+#[entity(has_many(posts: Post, foreign_key = author_id))]
+pub struct User {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    #[entity(unique)]
+    pub email: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Entity)]
+#[entity(table = "posts")]
+#[entity(belongs_to(author: User, foreign_key = author_id))]
+#[entity(has_many(comments: Comment))]
+pub struct Post {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    #[entity(index)]
+    pub author_id: i64,
+    pub title: String,
+}
+
+#[derive(Debug, Clone, Entity)]
+#[entity(table = "comments")]
+#[entity(belongs_to(post: Post), belongs_to(author: User, foreign_key = author_id))]
+pub struct Comment {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    #[entity(index)]
+    pub post_id: i64,
+    #[entity(index)]
+    pub author_id: i64,
+    pub body: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let url = std::env::args().nth(1).unwrap_or_else(|| "sqlite::memory:".to_owned());
+    let db = Database::connect(&url).await?;
+    db.create_schema::<(User, Post, Comment)>().await?;
+    seed(&db).await?;
+
+    // One graph. Its type says what was loaded: reading a relation that is not in it does not compile.
+    let users = UserRepository::new(&db);
+    let recording = db.recorded();
+    let authors = users
+        .filter(User::POSTS.is_not_empty())
+        .order_by(User::NAME.asc())
+        .with(
+            User::POSTS
+                .order_by(Post::ID.desc())
+                .limit(2)
+                .with(Post::COMMENTS.with(Comment::AUTHOR)),
+        )
+        .all()
+        .await?;
+
+    for author in &authors {
+        println!("{}", author.name);
+        for post in author.get(User::POSTS) {
+            println!("  {}", post.title);
+            for comment in post.get(Post::COMMENTS) {
+                println!("    {}: {}", comment.get(Comment::AUTHOR).name, comment.body);
+            }
+        }
+    }
+    println!("\nThe tree took {} statements, however many rows there are:", recording.count());
+    for statement in recording.statements() {
+        println!("  {}", statement.sql);
+    }
+    db.close().await
+}
+
+async fn seed(db: &Database) -> Result<()> {
+    let users = UserRepository::new(db);
+    if users.query().exists().await? {
+        return Ok(());
+    }
+    let people = ["Ada", "Grace", "Linus"].map(|name| NewUser {
+        email: format!("{}@example.org", name.to_lowercase()),
+        name: name.to_owned(),
+    });
+    let people = users.insert_many(people).await?;
+    for author in &people[..2] {
+        let posts = (1..=3).map(|n| NewPost { author_id: author.id, title: format!("{} writes, part {n}", author.name) });
+        let posts = PostRepository::new(db).insert_many(posts).await?;
+        let comments = posts.iter().flat_map(|post| {
+            people.iter().filter(|person| person.id != author.id).map(|person| NewComment {
+                post_id: post.id,
+                author_id: person.id,
+                body: format!("well put, {}", author.name),
+            })
+        });
+        CommentRepository::new(db).insert_many(comments).await?;
+    }
+    Ok(())
+}

@@ -80,6 +80,8 @@ pub struct Context {
     pub strategy: Strategy,
     /// Whether the root's rows are in hand already.
     pub in_hand: bool,
+    /// Whether the rows are locked: then nothing is joined, because the lock would fall on joined rows too.
+    pub locked: bool,
 }
 
 /// The root of a query.
@@ -170,6 +172,7 @@ fn add_children(
                 };
                 let inner = Context {
                     in_hand: context.in_hand && strategy == Strategy::Joined,
+                    locked: context.locked && strategy == Strategy::Joined,
                     ..context
                 };
                 let child = rows_node(rows, strategy == Strategy::Joined, inner, below, warnings);
@@ -200,7 +203,7 @@ fn strategy(rows: &RowsSpec, context: Context, in_one: bool) -> Strategy {
         (own, _) => own,
     };
     match wanted {
-        Strategy::Auto if joins_for_free(rows) => Strategy::Joined,
+        Strategy::Auto if !context.locked && joins_for_free(rows) => Strategy::Joined,
         Strategy::Auto | Strategy::Unified if in_one => Strategy::Unified,
         Strategy::Unified => Strategy::Unified,
         Strategy::Auto => Strategy::Batched,
