@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 use super::{
     cell::{Cell, Row},
     entity::Entity,
-    table::{ColumnDef, TableDef},
+    table::ColumnDef,
     value::{ColumnValue, Value},
 };
 use crate::error::Result;
