@@ -1,4 +1,53 @@
-//! entourage: fetch an entity with its entourage.
+//! **entourage** — fetch an entity with its entourage. An ORM-lite on sqlx and sea-query in which an N+1 query does not
+//! compile.
+//!
+//! A derive turns a plain struct of columns into an [`Entity`](schema::Entity) with a generated repository, typed columns and relations.
+//! A query says what is loaded beside each row; the result's type remembers it, so that a relation that was not loaded
+//! has no value to read. Graphs of any depth take a constant number of statements, on SQLite, PostgreSQL, MariaDB and
+//! MySQL.
+//!
+//! ```
+//! use entourage::{Database, prelude::*};
+//!
+//! #[derive(Debug, Clone, Entity)]
+//! #[entity(table = "users", has_many(posts: Post, foreign_key = author_id))]
+//! pub struct User {
+//!     #[entity(primary_key, generated)]
+//!     pub id: i64,
+//!     pub name: String,
+//! }
+//!
+//! #[derive(Debug, Clone, Entity)]
+//! #[entity(table = "posts", belongs_to(author: User, foreign_key = author_id))]
+//! pub struct Post {
+//!     #[entity(primary_key, generated)]
+//!     pub id: i64,
+//!     #[entity(index)]
+//!     pub author_id: i64,
+//!     pub title: String,
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! let db = Database::connect("sqlite::memory:").await?;
+//! # db.execute_script(
+//! #     "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+//! #      CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL REFERENCES users, title TEXT NOT NULL)",
+//! # )
+//! # .await?;
+//! let users = UserRepository::new(&db);
+//! let ada = users.insert(NewUser { name: "Ada".into() }).await?;
+//! PostRepository::new(&db).insert(NewPost { author_id: ada.id, title: "Notes".into() }).await?;
+//!
+//! let authors = users.filter(User::NAME.like("A%")).with(User::POSTS).all().await?;
+//! assert_eq!(authors[0].name, "Ada");
+//! assert_eq!(authors[0].get(User::POSTS)[0].title, "Notes");
+//! # Ok(()) }
+//! ```
+//!
+//! Where to look: [`repository`] for queries and writes, [`eager`] for includes and strategies, [`transaction`] and
+//! [`pool`] for what is under them, [`observe`] for what happened, [`schema::expression`] for filters, and the reference
+//! of the derive on [`Entity`](macro@Entity).
 pub mod database;
 pub mod dialect;
 pub mod driver;

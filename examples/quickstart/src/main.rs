@@ -75,7 +75,8 @@ async fn main() -> Result<()> {
     for statement in recording.statements() {
         println!("  {}", statement.sql);
     }
-    db.close().await
+    db.close().await;
+    Ok(())
 }
 
 async fn seed(db: &Database) -> Result<()> {
