@@ -6,13 +6,19 @@ use crate::source::{inside, is_path_separator, is_word, tokens};
 
 /// A crate, and the folders and files below the framework's `src` that may name it.
 ///
-/// sea-query has a second one: what turns its values into what a driver binds.
+/// sea-query has a second one: what turns its values into what a driver binds (arrays are PostgreSQL's alone).
 const HOMES: [(&str, &[&str]); 4] = [
     ("sqlx", &["driver"]),
     ("rusqlite", &["driver"]),
     (
         "sea_query",
-        &["schema", "dialect", "statement", "driver/argument"],
+        &[
+            "schema",
+            "dialect",
+            "statement",
+            "driver/argument",
+            "driver/postgres/bind",
+        ],
     ),
     ("moka", &["result_cache/store"]),
 ];
