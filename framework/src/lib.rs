@@ -48,6 +48,9 @@
 //! Where to look: [`repository`] for queries and writes, [`eager`] for includes and strategies, [`transaction`] and
 //! [`pool`] for what is under them, [`observe`] for what happened, [`schema::expression`] for filters, and the reference
 //! of the derive on [`Entity`](macro@Entity).
+#[cfg(test)]
+extern crate self as entourage;
+
 pub mod database;
 pub mod dialect;
 pub mod driver;

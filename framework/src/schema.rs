@@ -5,6 +5,7 @@
 pub mod cell;
 pub mod column;
 pub mod entity;
+pub mod entity_set;
 pub mod expression;
 pub mod key;
 pub mod relation;
@@ -14,6 +15,7 @@ pub mod value;
 pub use cell::{Cell, Row};
 pub use column::{Column, Embedded, EmbeddedField};
 pub use entity::Entity;
+pub use entity_set::EntitySet;
 pub use expression::{Condition, Filter, Operand, OrderBy, OrderTerm};
 pub use key::{Key, KeyPart};
 pub use relation::{

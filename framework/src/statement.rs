@@ -3,6 +3,7 @@
 //! A [`Plan`] is the part that does not change between calls of one shape: text, kind, tables, fingerprint. It is made
 //! once and shared. A [`Statement`] is a plan with arguments and the place in the user's code that asked for it.
 //! Rendering is a pure function of query and dialect; no server is needed to test it.
+pub mod ddl;
 pub mod fingerprint;
 pub mod query;
 pub mod render;

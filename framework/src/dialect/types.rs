@@ -3,7 +3,8 @@ use super::Dialect;
 use crate::schema::SqlType;
 
 impl Dialect {
-    /// The type's name in DDL and casts; `length` is a text's length in characters, where there is one.
+    /// The type's name in DDL and casts; `length` is the length of a text in characters (of binary
+    /// data in bytes, MySQL only), where there is one.
     pub fn type_name(self, sql_type: SqlType, length: Option<u32>) -> String {
         match self {
             Dialect::Sqlite => sqlite(sql_type).to_owned(),
@@ -54,6 +55,7 @@ fn postgres(sql_type: SqlType, length: Option<u32>) -> String {
 fn mysql(sql_type: SqlType, length: Option<u32>) -> String {
     match (sql_type, length) {
         (SqlType::Text, Some(length)) => format!("varchar({length})"),
+        (SqlType::Bytes, Some(length)) => format!("varbinary({length})"),
         (SqlType::Enum(labels), _) => {
             let longest = labels
                 .iter()
@@ -70,7 +72,7 @@ fn mysql(sql_type: SqlType, length: Option<u32>) -> String {
             SqlType::Float => "float",
             SqlType::Double => "double",
             SqlType::Decimal => "decimal(38, 10)",
-            SqlType::Text | SqlType::Enum(_) => "text",
+            SqlType::Text | SqlType::Enum(_) => "longtext",
             SqlType::Bytes => "longblob",
             SqlType::Date => "date",
             SqlType::Time => "time(6)",
