@@ -26,6 +26,8 @@ impl Step {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     pub(crate) seconds: f64,
+    /// Processor time of all processes: what a busy machine changes least.
+    pub(crate) cpu_seconds: f64,
     pub(crate) gigabytes: f64,
 }
 
@@ -33,7 +35,7 @@ pub(crate) struct Cost {
 pub(crate) fn run(directory: &Path, step: Step) -> Result<Cost, Box<dyn Error>> {
     let report = directory.join("time.txt");
     let status = Command::new("/usr/bin/time")
-        .args(["--format", "%e %M", "--output"])
+        .args(["--format", "%e %U %S %M", "--output"])
         .arg(&report)
         .arg(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([step.command(), "--quiet"])
@@ -52,19 +54,24 @@ pub(crate) fn run(directory: &Path, step: Step) -> Result<Cost, Box<dyn Error>> 
         .into());
     }
     let report = std::fs::read_to_string(report)?;
-    let (seconds, kibibytes) = report
-        .trim()
-        .split_once(' ')
-        .ok_or_else(|| format!("GNU time wrote `{report}`"))?;
+    let numbers: Vec<f64> = report
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("GNU time wrote `{report}`: {error}"))?;
+    let [seconds, user, system, kibibytes] = numbers[..] else {
+        return Err(format!("GNU time wrote `{report}`, expected four numbers").into());
+    };
     Ok(Cost {
-        seconds: seconds.parse()?,
-        gigabytes: kibibytes.parse::<f64>()? * 1024.0 / 1e9,
+        seconds,
+        cpu_seconds: user + system,
+        gigabytes: kibibytes * 1024.0 / 1e9,
     })
 }
 
-/// The cost of median time.
+/// The cost of median processor time.
 pub(crate) fn median(costs: &[Cost]) -> Cost {
     let mut sorted = costs.to_vec();
-    sorted.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    sorted.sort_by(|a, b| a.cpu_seconds.total_cmp(&b.cpu_seconds));
     sorted[sorted.len() / 2]
 }
