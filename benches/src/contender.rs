@@ -13,6 +13,8 @@ use crate::{Failure, Result};
 pub mod diesel;
 #[cfg(feature = "peers")]
 pub mod diesel_async;
+#[cfg(feature = "entourage")]
+pub mod entourage;
 #[cfg(feature = "peers")]
 pub mod rows;
 #[cfg(feature = "peers")]

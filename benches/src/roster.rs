@@ -14,6 +14,7 @@ use tokio::process::Command;
 use crate::Result;
 use crate::contender::diesel::Diesel;
 use crate::contender::diesel_async;
+use crate::contender::entourage::Entourage;
 use crate::contender::rusqlite::Rusqlite;
 use crate::contender::sea_orm::SeaOrm;
 use crate::contender::sqlx::Sqlx;
@@ -30,6 +31,7 @@ pub fn names(backend: Backend) -> &'static [&'static str] {
     match backend {
         Backend::Sqlite => &[
             "rusqlite",
+            "entourage",
             "sqlx",
             "sqlx-pool",
             "diesel",
@@ -39,6 +41,7 @@ pub fn names(backend: Backend) -> &'static [&'static str] {
         ],
         Backend::Postgres => &[
             "tokio-postgres",
+            "entourage",
             "sqlx",
             "sqlx-pool",
             "diesel",
@@ -69,6 +72,7 @@ async fn on_sqlite(name: &str, path: &str) -> Result<Box<dyn Lane>> {
         .disable_statement_logging();
     match name {
         "rusqlite" => local(name, Rusqlite::connect(path)?),
+        "entourage" => local(name, Entourage::connect(&format!("sqlite://{path}")).await?),
         "sqlx" => local(name, Sqlx::<Sqlite>::connection(&options).await?),
         "sqlx-pool" => local(name, Sqlx::<Sqlite>::pool(options).await?),
         "diesel" => local(
@@ -92,6 +96,7 @@ async fn on_postgres(name: &str, url: &str) -> Result<Box<dyn Lane>> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
     match name {
         "tokio-postgres" => local(name, TokioPostgres::connect(url).await?),
+        "entourage" => local(name, Entourage::connect(url).await?),
         "sqlx" => local(name, Sqlx::<Postgres>::connection(&options).await?),
         "sqlx-pool" => local(name, Sqlx::<Postgres>::pool(options).await?),
         "diesel" => local(name, Diesel::<PgConnection>::connect(url)?),
