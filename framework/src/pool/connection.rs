@@ -3,8 +3,10 @@ use std::{
     fmt,
     ops::{Deref, DerefMut},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use super::lane::Lane;
 use crate::driver::Connection;

@@ -1,5 +1,7 @@
 //! Who holds the connections, for the error of a caller that waited in vain.
-use std::{collections::BTreeMap, panic::Location, time::Instant};
+use std::{collections::BTreeMap, panic::Location};
+
+use tokio::time::Instant;
 
 /// The callers that hold a connection now.
 #[derive(Debug, Default)]

@@ -10,10 +10,13 @@ use std::{
     collections::VecDeque,
     panic::Location,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 
 use super::{
     Access, Connect, PoolOptions, PoolStats,

@@ -2,8 +2,10 @@
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use super::{connection::Entry, lane::Lane};
 use crate::{

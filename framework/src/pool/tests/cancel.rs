@@ -67,7 +67,7 @@ async fn a_waiting_acquire_cancelled_as_it_is_served_hands_its_connection_on() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_ping_cancelled_anywhere_loses_nothing() {
     for polls in 0..8 {
         let server = postgres();
@@ -75,7 +75,7 @@ async fn a_ping_cancelled_anywhere_loses_nothing() {
             .max_connections(1)
             .ping_after(Duration::ZERO);
         let pool = pool(&server, options).await;
-        std::thread::sleep(Duration::from_millis(1));
+        tokio::time::advance(Duration::from_millis(1)).await;
         drop(cancel_after(polls, acquire(&pool)).await);
         assert_whole(&server, &pool, 1).await;
     }

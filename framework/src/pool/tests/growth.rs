@@ -83,12 +83,12 @@ async fn a_broken_connection_is_closed_and_replaced() {
     assert_eq!((server.opened(), pool.stats().closed_broken), (2, 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_a_connection_that_lay_idle_is_pinged_and_a_dead_one_is_replaced_unseen() {
     let server = postgres();
     let options = PoolOptions::new().ping_after(Duration::ZERO);
     let pool = pool(&server, options).await;
-    std::thread::sleep(Duration::from_millis(2));
+    tokio::time::advance(Duration::from_millis(2)).await;
     server.lose("ping");
     acquire(&pool).await.unwrap().batch("fine").await.unwrap();
     assert_eq!(server.opened(), 2);
@@ -101,21 +101,21 @@ async fn only_a_connection_that_lay_idle_is_pinged_and_a_dead_one_is_replaced_un
     assert!(!server.log().iter().any(|line| line.contains("ping")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_too_old_is_closed_in_order() {
     let server = postgres();
     let options = PoolOptions::new()
         .max_lifetime(Duration::from_millis(5))
         .idle_timeout(None);
     let pool = pool(&server, options).await;
-    std::thread::sleep(Duration::from_millis(6));
+    tokio::time::advance(Duration::from_millis(6)).await;
     drop(acquire(&pool).await.unwrap());
     settle().await;
     assert!(server.log().contains(&"#1 close".to_owned()));
     assert_eq!((server.opened(), pool.stats().closed_lifetime), (2, 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_nobody_uses_is_closed_down_to_the_least_number() {
     let server = postgres();
     let options = PoolOptions::new()
@@ -131,7 +131,7 @@ async fn what_nobody_uses_is_closed_down_to_the_least_number() {
     .collect::<Result<_>>()
     .unwrap();
     drop(held);
-    std::thread::sleep(Duration::from_millis(6));
+    tokio::time::advance(Duration::from_millis(6)).await;
     assert!(pool.0.main.reap());
     settle().await;
     assert_eq!((pool.stats().open, pool.stats().closed_idle), (1, 2));
