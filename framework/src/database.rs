@@ -3,6 +3,8 @@
 //! It composes the layers below: connections from the pool, by what a statement needs; events to the observers;
 //! transactions.
 mod builder;
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
 
 use std::{fmt, panic::Location, sync::Arc};
 

@@ -60,7 +60,9 @@ pub async fn load_root(
     let context = Context {
         dialect: executor.dialect(),
         strategy: load.strategy,
-        in_hand: false, locked: level.lock.is_some() };
+        in_hand: false,
+        locked: level.lock.is_some(),
+    };
     let (node, warnings) = plan(Root { level, children }, context);
     warnings.iter().for_each(|warning| executor.warn(warning));
     let engine = Engine::new(executor, load.call_site);
@@ -87,7 +89,9 @@ pub async fn load_children(
     let context = Context {
         dialect: executor.dialect(),
         strategy: load.strategy,
-        in_hand: true, locked: false };
+        in_hand: true,
+        locked: false,
+    };
     let (node, warnings) = plan(Root { level, children }, context);
     warnings.iter().for_each(|warning| executor.warn(warning));
     let engine = Engine::new(executor, load.call_site);
