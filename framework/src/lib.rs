@@ -72,6 +72,6 @@ pub mod prelude;
 pub mod __private;
 
 pub use database::Database;
-pub use entourage_macros::{DbEnum, DbNewtype, Embedded, Entity};
+pub use entourage_macros::{DbEnum, DbNewtype, Embedded, Entity, Shape};
 pub use error::{Error, ErrorKind, Result};
 pub use transaction::Transaction;

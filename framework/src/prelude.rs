@@ -1,7 +1,7 @@
 //! What a file that defines or queries entities needs: `use entourage::prelude::*;`.
 pub use crate::{
-    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Result,
-    eager::{Include, RelationQuery, Strategy, Tree, With},
+    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Result, Shape,
+    eager::{Include, RelationQuery, Shape as _, Strategy, Tree, With},
     repository::{Cursor, NewEntity, Page, PageOf, Patch, Query, Repository},
     schema::{
         Column, Entity as _, Filter, Relation,

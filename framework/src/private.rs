@@ -4,7 +4,10 @@
 pub use std::sync::LazyLock;
 
 pub use crate::{
-    eager::{LoadedIn, Selects},
+    eager::{
+        IncludeList, LoadedIn, Selects, Shape,
+        shape::{columns, include, pick, plan},
+    },
     error::Result,
     executor::IntoExecutor,
     repository::{NewEntity, Patch, Repository},
@@ -14,7 +17,7 @@ pub use crate::{
         SqlType, TableDef, ThroughDef, Value,
         cell::Mismatch,
         column::embed,
-        expression::{Condition, IntoOrder, OrderTerm},
+        expression::{Condition, IntoOrder, OrderTerm, RelationFilters},
     },
 };
 

@@ -24,7 +24,7 @@ pub use query::Query;
 pub use update::BulkUpdate;
 
 use crate::{
-    eager::IntoInclude,
+    eager::{IncludeList, IntoInclude, Shape},
     executor::{ExecutorHandle, IntoExecutor},
     schema::{Entity, Filter, expression::IntoOrder},
     statement::render::Backend,
@@ -59,7 +59,15 @@ impl<'a, E: Entity> Repository<'a, E> {
 
     /// All rows, to be narrowed down.
     pub fn query(&self) -> Query<'a, E, ()> {
-        Query::new(self.executor.clone())
+        Query::new(self.executor.clone(), ())
+    }
+
+    /// All rows in the form of a [`Shape`]: only the columns that it names, with the relations and figures that it
+    /// names, in a constant number of statements.
+    pub fn shape<S: Shape<Entity = E>>(
+        &self,
+    ) -> Query<'a, E, impl IncludeList<E, Output = S> + use<E, S>> {
+        Query::new(self.executor.clone(), S::plan())
     }
 
     /// The rows for which `filter` holds.

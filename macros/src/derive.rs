@@ -60,6 +60,20 @@ pub(crate) fn db_newtype(input: TokenStream) -> TokenStream {
     })
 }
 
+pub(crate) fn shape(input: TokenStream) -> TokenStream {
+    run(input, |input, errors| {
+        let Some(parsed) = parse::shape(input, errors) else {
+            return Expansion::without_model(TokenStream::new());
+        };
+        let model = model::shape(parsed);
+        validate::shape(&model, errors);
+        Expansion {
+            sound: expand::shape(&model),
+            fallback: expand::fallback::shape(&model),
+        }
+    })
+}
+
 /// What a derive writes without errors, and beside its errors.
 struct Expansion {
     sound: TokenStream,

@@ -12,6 +12,7 @@ mod insert;
 mod patch;
 mod relations;
 mod repository;
+mod shape;
 mod value;
 
 use proc_macro2::TokenStream;
@@ -19,6 +20,7 @@ use quote::quote;
 
 pub(crate) use self::{
     embedded::embedded,
+    shape::shape,
     value::{db_enum, db_newtype},
 };
 use crate::model::Entity;

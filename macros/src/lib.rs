@@ -1,4 +1,4 @@
-//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `Embedded`, `DbEnum` and `DbNewtype`.
+//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `Embedded`, `DbEnum`, `DbNewtype` and `Shape`.
 //!
 //! Use them through that crate, whose documentation has the reference of all attributes. A derive runs in four
 //! stages, each of which knows the model and none a later stage: `parse` reads attributes with their spans, `model`
@@ -38,4 +38,10 @@ pub fn derive_db_enum(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(DbNewtype)]
 pub fn derive_db_newtype(input: TokenStream) -> TokenStream {
     derive::db_newtype(input.into()).into()
+}
+
+/// Makes a struct a named graph: columns of an entity, shapes of its relations, and figures.
+#[proc_macro_derive(Shape, attributes(shape))]
+pub fn derive_shape(input: TokenStream) -> TokenStream {
+    derive::shape(input.into()).into()
 }

@@ -3,6 +3,7 @@ mod entity;
 mod field;
 mod naming;
 mod relation;
+mod shape;
 mod types;
 mod value;
 
@@ -11,7 +12,8 @@ pub(crate) use self::{
     field::{Column, Content, Field, Given},
     naming::constant,
     relation::{Arity, OnDelete, Relation, Side},
+    shape::{ColumnRef, Shape, ShapeField, ShapeValue, shape},
     types::{Kind, kind, option_inner},
     value::{DbEnum, DbNewtype, db_enum, db_newtype},
 };
-pub(crate) use crate::parse::RelationKind;
+pub(crate) use crate::parse::{RelationKind, SourceKind};

@@ -4,11 +4,13 @@ mod field;
 mod grammar;
 mod items;
 mod relation;
+mod shape;
 mod value;
 
 pub(crate) use self::{
     entity::{Embedded, Entity, embedded, entity},
     field::Field,
     relation::{Relation, RelationKind},
+    shape::{Shape, ShapeField, SourceKind, shape},
     value::{DbEnum, DbNewtype, Variant, db_enum, db_newtype},
 };

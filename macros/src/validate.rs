@@ -3,11 +3,12 @@ mod columns;
 mod keys;
 mod names;
 mod relations;
+mod shapes;
 mod values;
 
 use crate::{
     diagnostics::Diagnostics,
-    model::{DbEnum, DbNewtype, Embedded, Entity},
+    model::{DbEnum, DbNewtype, Embedded, Entity, Shape},
 };
 
 /// Applies every rule about entities.
@@ -48,4 +49,12 @@ pub(crate) fn db_enum(db_enum: &DbEnum, errors: &Diagnostics) {
 pub(crate) fn db_newtype(newtype: &DbNewtype, errors: &Diagnostics) {
     values::a_newtype_is_never_null(newtype, errors);
     values::a_newtype_fits_a_column(newtype, errors);
+}
+
+/// Applies every rule about shapes.
+pub(crate) fn shape(shape: &Shape, errors: &Diagnostics) {
+    shapes::a_shape_names_its_entity(shape, errors);
+    for field in &shape.fields {
+        shapes::field(field, errors);
+    }
 }

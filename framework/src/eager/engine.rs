@@ -124,7 +124,7 @@ fn check(specs: &[Spec]) -> Result<()> {
         let twice = specs[..index]
             .iter()
             .any(|other| matches!(other, Spec::Rows(other) if other.relation == rows.relation));
-        if twice {
+        if twice && !rows.named {
             return Err(Error::invalid_query(format!("relation `{}` is included twice in one query", rows.relation.path))
                 .with_hint("declare a second relation with a filter of its own on the entity, and include that"));
         }

@@ -35,6 +35,11 @@ impl<S, T> Loaded<S, T> {
     }
 
     /// The value.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// The value, owned.
     pub fn into_value(self) -> T {
         self.value
     }

@@ -6,7 +6,7 @@ use super::{
     recursive::Recursive,
     spec::{Options, RowsSpec, Spec, Strategy},
     stitch::{Links, distribute},
-    store::{Nothing, Push, Rows, Store, StoreList},
+    store::{Decode, Nothing, Push, Rows, Store, StoreList},
 };
 use crate::{
     error::Result,
@@ -21,6 +21,8 @@ use crate::{
 pub struct Include<R, N> {
     pub(super) options: Options,
     pub(super) nested: N,
+    /// Whether it is a field of a shape: then its relation may be loaded there more than once.
+    named: bool,
     relation: PhantomData<fn() -> R>,
 }
 
@@ -29,6 +31,7 @@ impl<R, N: Clone> Clone for Include<R, N> {
         Self {
             options: self.options.clone(),
             nested: self.nested.clone(),
+            named: self.named,
             relation: PhantomData,
         }
     }
@@ -48,6 +51,19 @@ impl<R: Relation> Include<R, ()> {
         Self {
             options: Options::default(),
             nested: (),
+            named: false,
+            relation: PhantomData,
+        }
+    }
+}
+
+impl<R: Relation, N> Include<R, N> {
+    /// A field of a shape.
+    pub(super) fn named(nested: N) -> Self {
+        Self {
+            options: Options::default(),
+            nested,
+            named: true,
             relation: PhantomData,
         }
     }
@@ -59,6 +75,7 @@ impl<R: Relation, N> Include<R, N> {
         Include {
             options: self.options,
             nested: (include.into_include(), self.nested),
+            named: self.named,
             relation: PhantomData,
         }
     }
@@ -228,12 +245,18 @@ pub trait IncludeNode<E>: Send + Sync {
     fn assemble(&self, store: Self::Store, links: Links) -> Result<Vec<Self::Loaded>>;
 }
 
-/// A list of includes: `()`, or an include and the list of those asked for before it.
+/// What is read of rows of `E` and beside them: `()`, an include and the list of those asked for before it, or the
+/// plan of a [`Shape`](super::Shape).
 pub trait IncludeList<E>: Send + Sync {
+    /// What is read of each row itself: the entity, or the columns of a shape.
+    type Row: Decode;
     /// The stores of the includes.
     type Stores: StoreList;
-    /// What a row of `E` becomes with these includes: the row itself, or [`With`].
+    /// What a row of `E` becomes with these includes: the row itself, [`With`], or a shape.
     type Output: Related;
+
+    /// Positions of the columns that are read.
+    fn columns(&self) -> Vec<usize>;
 
     /// Adds the descriptions, first asked for first.
     fn specs(&self, specs: &mut Vec<Spec>);
@@ -247,15 +270,25 @@ pub trait IncludeList<E>: Send + Sync {
     /// A dangling key of a relation that must have a row.
     fn assemble(
         &self,
-        rows: Vec<E>,
+        rows: Vec<Self::Row>,
         stores: Self::Stores,
         links: Vec<Links>,
     ) -> Result<Vec<Self::Output>>;
 }
 
-impl<E: Related> IncludeList<E> for () {
+/// Positions of all columns of `E`.
+fn all_columns<E: Entity>() -> Vec<usize> {
+    (0..E::table().columns.len()).collect()
+}
+
+impl<E: Entity> IncludeList<E> for () {
+    type Row = E;
     type Stores = ();
     type Output = E;
+
+    fn columns(&self) -> Vec<usize> {
+        all_columns::<E>()
+    }
 
     fn specs(&self, _: &mut Vec<Spec>) {}
 
@@ -330,9 +363,14 @@ impl<E, Head: IncludeNode<E>, Tail: DataList<E>> DataList<E> for (Head, Tail) {
     }
 }
 
-impl<E: Related, Head: IncludeNode<E>, Tail: DataList<E>> IncludeList<E> for (Head, Tail) {
+impl<E: Entity, Head: IncludeNode<E>, Tail: DataList<E>> IncludeList<E> for (Head, Tail) {
+    type Row = E;
     type Stores = (Head::Store, Tail::Stores);
     type Output = With<E, (Head::Loaded, Tail::Data)>;
+
+    fn columns(&self) -> Vec<usize> {
+        all_columns::<E>()
+    }
 
     fn specs(&self, specs: &mut Vec<Spec>) {
         DataList::specs(self, specs);
@@ -358,7 +396,7 @@ impl<E: Related, Head: IncludeNode<E>, Tail: DataList<E>> IncludeList<E> for (He
 }
 
 impl<R: Relation, N: IncludeList<R::To>> IncludeNode<R::From> for Include<R, N> {
-    type Store = Rows<R::To, N::Stores>;
+    type Store = Rows<N::Row, N::Stores>;
     type Loaded = Loaded<R, <R::Arity as Arity>::Of<N::Output>>;
 
     fn spec(&self) -> Spec {
@@ -367,8 +405,9 @@ impl<R: Relation, N: IncludeList<R::To>> IncludeNode<R::From> for Include<R, N> 
         Spec::Rows(RowsSpec {
             relation: ByAddress(R::def()),
             options: self.options.clone(),
-            columns: (0..R::To::table().columns.len()).collect(),
+            columns: self.nested.columns(),
             children,
+            named: self.named,
         })
     }
 

@@ -128,6 +128,7 @@ fn spec<R: Relation>(options: &Options, depth: usize) -> Spec {
         } else {
             Vec::new()
         },
+        named: false,
     })
 }
 

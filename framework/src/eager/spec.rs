@@ -41,6 +41,8 @@ pub struct RowsSpec {
     pub columns: Vec<usize>,
     /// What is loaded for these rows in turn.
     pub children: Vec<Spec>,
+    /// Whether they are a field of a shape: then the relation may be loaded in that place more than once.
+    pub named: bool,
 }
 
 impl RowsSpec {

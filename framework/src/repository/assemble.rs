@@ -34,7 +34,7 @@ pub(super) async fn load<E: Entity, I: IncludeList<E>>(
         .map_err(|error| error.at(call_site))
 }
 
-type Parts<E, S> = (Vec<E>, S, Vec<crate::eager::stitch::Links>);
+type Parts<D, S> = (Vec<D>, S, Vec<crate::eager::stitch::Links>);
 
 /// The rows of `level` and what was loaded beside them, not yet put together.
 pub(super) async fn load_parts<E: Entity, I: IncludeList<E>>(
@@ -43,10 +43,14 @@ pub(super) async fn load_parts<E: Entity, I: IncludeList<E>>(
     includes: &I,
     strategy: Strategy,
     call_site: &'static Location<'static>,
-) -> Result<Parts<E, I::Stores>> {
+) -> Result<Parts<I::Row, I::Stores>> {
     let mut specs = Vec::new();
     includes.specs(&mut specs);
-    let mut store = Rows::<E, _>::new(includes.stores());
+    let level = Level {
+        columns: includes.columns(),
+        ..level
+    };
+    let mut store = Rows::<I::Row, _>::new(includes.stores());
     let load = Load {
         strategy,
         call_site,

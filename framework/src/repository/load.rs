@@ -36,7 +36,7 @@ impl<'a, E: Entity> Repository<'a, E> {
 }
 
 /// Entities in hand with what `includes` ask for.
-pub(super) async fn load<E: Entity, I: IncludeList<E>>(
+pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
     executor: &dyn Executor,
     entities: Vec<E>,
     includes: &I,

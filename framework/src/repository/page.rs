@@ -165,7 +165,7 @@ fn value_of(json: &serde_json::Value, sql_type: SqlType) -> Option<Value> {
 }
 
 /// Loads a page of the rows that `parts` ask for.
-pub(super) async fn load<E: Entity, I: IncludeList<E>>(
+pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
     executor: &ExecutorHandle<'_>,
     mut parts: Parts,
     includes: &I,

@@ -81,12 +81,12 @@ impl<E, I> fmt::Debug for Query<'_, E, I> {
     }
 }
 
-impl<'a, E: Entity> Query<'a, E, ()> {
-    pub(super) fn new(executor: ExecutorHandle<'a>) -> Self {
+impl<'a, E: Entity, I> Query<'a, E, I> {
+    pub(super) fn new(executor: ExecutorHandle<'a>, includes: I) -> Self {
         Self {
             executor,
             parts: Parts::default(),
-            includes: (),
+            includes,
             entity: PhantomData,
         }
     }
@@ -440,7 +440,10 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
     pub fn page(
         self,
         page: Page,
-    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I> {
+    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I>
+    where
+        I: IncludeList<E, Row = E>,
+    {
         let call_site = Location::caller();
         async move {
             let Self {

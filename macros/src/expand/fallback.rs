@@ -4,8 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
-use super::{consts, entity as entity_impl, hidden, insert, patch, relations, repository};
-use crate::model::{Embedded, Entity};
+use super::{
+    consts, entity as entity_impl, hidden, insert, patch, relations, repository,
+    shape as shape_impl,
+};
+use crate::model::{Embedded, Entity, Shape};
 
 /// The program does not compile; this only has the right type.
 fn never() -> TokenStream {
@@ -141,4 +144,17 @@ pub(crate) fn column_value(input: &DeriveInput) -> TokenStream {
             }
         }
     })
+}
+
+/// The trait of a shape whose derive reports errors.
+pub(crate) fn shape(model: &Shape) -> TokenStream {
+    let Some(entity) = &model.entity else {
+        return TokenStream::new();
+    };
+    let never = never();
+    shape_impl::with_body(
+        model,
+        entity,
+        &quote!(__e::plan::<#entity, _, _, _, _>((), (), |(), ()| -> Self { #never })),
+    )
 }

@@ -39,6 +39,10 @@ pub(crate) fn kind(ty: &Type) -> Kind {
 
 /// `T` of `Option<T>`.
 pub(crate) fn option_inner(ty: &Type) -> Option<&Type> {
+    argument(ty, &["Option"])
+}
+
+fn argument<'a>(ty: &'a Type, containers: &[&str]) -> Option<&'a Type> {
     let Type::Path(path) = ty else {
         return None;
     };
@@ -47,9 +51,18 @@ pub(crate) fn option_inner(ty: &Type) -> Option<&Type> {
         return None;
     };
     match arguments.args.first() {
-        Some(GenericArgument::Type(inner)) if last.ident == "Option" => Some(inner),
+        Some(GenericArgument::Type(inner))
+            if containers.iter().any(|container| last.ident == container) =>
+        {
+            Some(inner)
+        }
         _ => None,
     }
+}
+
+/// `T` of `Vec<T>` and `Option<T>`; every other type itself.
+pub(crate) fn contained(ty: &Type) -> &Type {
+    argument(ty, &["Vec", "Option"]).unwrap_or(ty)
 }
 
 /// The last word of a type's path: `Post` of `crate::blog::Post`.

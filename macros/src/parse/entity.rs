@@ -91,7 +91,7 @@ fn read_fields(fields: &FieldsNamed, errors: &Diagnostics) -> Vec<Field> {
         .collect()
 }
 
-fn named_fields<'a>(
+pub(super) fn named_fields<'a>(
     input: &'a DeriveInput,
     what: &str,
     errors: &Diagnostics,

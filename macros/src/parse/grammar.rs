@@ -226,3 +226,42 @@ pub(crate) static VARIANT: Grammar = Grammar {
         ("integer", "goes on the enum"),
     ],
 };
+
+/// `#[shape(..)]` on a struct.
+pub(crate) static SHAPE: Grammar = Grammar {
+    place: "a shape",
+    forms: &[("entity", "entity = User")],
+    repeatable: &[],
+    elsewhere: &[
+        ("column", ON_A_FIELD),
+        ("relation", ON_A_FIELD),
+        ("count", ON_A_FIELD),
+        ("table", "is `entity = User` here"),
+    ],
+};
+
+/// `#[shape(..)]` on a field.
+pub(crate) static SHAPE_FIELD: Grammar = Grammar {
+    place: "a field of a shape",
+    forms: &[
+        ("column", "column = name"),
+        ("relation", "relation = posts"),
+        ("through", "through = author, column = User::NAME"),
+        ("count", "count = posts"),
+        ("exists", "exists = posts"),
+        ("sum", "sum(posts, Post::LIKES)"),
+        ("avg", "avg(posts, Post::LIKES)"),
+        ("min", "min(posts, Post::LIKES)"),
+        ("max", "max(posts, Post::LIKES)"),
+        ("filter", "filter = Post::PUBLISHED.eq(true)"),
+        ("order_by", "order_by = Post::ID.desc()"),
+        ("limit", "limit = 3"),
+        ("offset", "offset = 3"),
+    ],
+    repeatable: &[],
+    elsewhere: &[
+        ("entity", ON_THE_STRUCT),
+        ("rename", "is `column = name` here"),
+        ("nested", "is `relation` here"),
+    ],
+};

@@ -172,6 +172,26 @@ impl<'a> Items<'a> {
         word
     }
 
+    /// `name = word`, with the place of the name.
+    pub(crate) fn placed_word(&mut self, name: &str) -> Option<(Span, Ident)> {
+        let span = self
+            .items
+            .iter()
+            .find(|item| item.name == name)?
+            .name
+            .span();
+        Some((span, self.word(name)?))
+    }
+
+    /// `name = word`, or `name` alone for `default`; with the place of the name.
+    pub(crate) fn word_or(&mut self, name: &str, default: &Ident) -> Option<(Span, Ident)> {
+        let item = self.items.iter().find(|item| item.name == name)?;
+        match item.value {
+            Value::Nothing => Some((self.flag(name)?, default.clone())),
+            _ => self.placed_word(name),
+        }
+    }
+
     /// `name = field` or `name = (field, field)`.
     pub(crate) fn fields(&mut self, name: &str) -> Option<Vec<Ident>> {
         let expression = self.expression(name)?;

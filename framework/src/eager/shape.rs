@@ -1,0 +1,230 @@
+//! Shapes: graphs that have a name, and only the columns that it asks for. What `#[derive(Shape)]` builds on.
+//!
+//! A shape is an include list like any other, with two differences: of each row it reads some columns and not the
+//! whole entity, and its rows and relations are put together by a function, into the user's own struct.
+use std::fmt;
+
+use super::{
+    graph::Loaded,
+    include::{DataList, Include, IncludeList},
+    spec::Spec,
+    stitch::Links,
+    store::Decode,
+};
+use crate::{
+    error::Result,
+    schema::{Arity, Column, ColumnValue, Entity, Maybe, One, Related, Relation, Row},
+};
+
+/// A struct that names a graph: columns of an entity, shapes of its relations, and figures. Derived.
+///
+/// Every entity is a shape too: all of its columns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a shape nor an entity",
+    label = "cannot be loaded as a row",
+    note = "derive `Shape` for it and name its entity: `#[shape(entity = Post)]`"
+)]
+pub trait Shape: Related + 'static {
+    /// The entity that the columns and relations are of.
+    type Entity: Entity;
+
+    /// What is loaded, and how the struct is made of it.
+    fn plan() -> impl IncludeList<Self::Entity, Output = Self>;
+}
+
+impl<E: Entity> Shape for E {
+    type Entity = E;
+
+    fn plan() -> impl IncludeList<E, Output = E> {}
+}
+
+/// The columns `C` and the includes `I`, made into a struct by `F`.
+#[derive(Clone)]
+pub struct Plan<C, I, F> {
+    columns: C,
+    includes: I,
+    build: F,
+}
+
+impl<C: fmt::Debug, I: fmt::Debug, F> fmt::Debug for Plan<C, I, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("columns", &self.columns)
+            .field("includes", &self.includes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A plan over the entity `E`. Called by generated code.
+pub fn plan<E, C, I, F, S>(columns: C, includes: I, build: F) -> Plan<C, I, F>
+where
+    C: ColumnList<E>,
+    I: DataList<E>,
+    F: Fn(C::Row, I::Data) -> S,
+{
+    Plan {
+        columns,
+        includes,
+        build,
+    }
+}
+
+impl<E, C, I, F, S> IncludeList<E> for Plan<C, I, F>
+where
+    C: ColumnList<E>,
+    I: DataList<E>,
+    F: Fn(C::Row, I::Data) -> S + Send + Sync,
+    S: Related,
+{
+    type Row = C::Row;
+    type Stores = I::Stores;
+    type Output = S;
+
+    fn columns(&self) -> Vec<usize> {
+        let mut positions = Vec::new();
+        self.columns.positions(&mut positions);
+        positions
+    }
+
+    fn specs(&self, specs: &mut Vec<Spec>) {
+        self.includes.specs(specs);
+    }
+
+    fn stores(&self) -> Self::Stores {
+        self.includes.stores()
+    }
+
+    fn assemble(
+        &self,
+        rows: Vec<C::Row>,
+        stores: Self::Stores,
+        mut links: Vec<Links>,
+    ) -> Result<Vec<S>> {
+        let data = self.includes.data(rows.len(), stores, &mut links)?;
+        let whole = rows.into_iter().zip(data);
+        Ok(whole.map(|(row, data)| (self.build)(row, data)).collect())
+    }
+}
+
+/// The rows of the relation `R` as values of the shape `S`. Called by generated code.
+pub fn include<S, R>(relation: R) -> Include<R, impl IncludeList<S::Entity, Output = S>>
+where
+    S: Shape,
+    R: Relation<To = S::Entity>,
+{
+    related(relation, S::plan())
+}
+
+/// Some columns of the rows of the relation `R`. Called by generated code.
+pub fn columns<R, C>(relation: R, columns: C) -> Include<R, impl IncludeList<R::To, Output = C::Row>>
+where
+    R: Relation,
+    C: ColumnList<R::To>,
+{
+    related(
+        relation,
+        plan::<R::To, _, _, _, _>(columns, (), |row: C::Row, ()| row),
+    )
+}
+
+fn related<R: Relation, N>(_: R, nested: N) -> Include<R, N> {
+    Include::named(nested)
+}
+
+/// Typed columns: `()`, or a column and the list of those after it.
+pub trait ColumnList<E>: Send + Sync {
+    /// The values of the columns.
+    type Row: Decode + Related;
+
+    /// Adds the columns' positions.
+    fn positions(&self, positions: &mut Vec<usize>);
+}
+
+impl<E> ColumnList<E> for () {
+    type Row = ();
+
+    fn positions(&self, _: &mut Vec<usize>) {}
+}
+
+impl<E, T: ColumnValue, Rest: ColumnList<E>> ColumnList<E> for (Column<E, T>, Rest) {
+    type Row = (T, Rest::Row);
+
+    fn positions(&self, positions: &mut Vec<usize>) {
+        positions.push(self.0.position());
+        self.1.positions(positions);
+    }
+}
+
+impl Decode for () {
+    fn decode(_: &mut Row<'_, '_>) -> Result<Self> {
+        Ok(())
+    }
+}
+
+impl<T: ColumnValue, Rest: Decode> Decode for (T, Rest) {
+    fn decode(row: &mut Row<'_, '_>) -> Result<Self> {
+        let value = row.read()?;
+        Ok((value, Rest::decode(row)?))
+    }
+}
+
+/// What leads to one row at most, so that a column of that row can be a field of a shape.
+#[diagnostic::on_unimplemented(
+    message = "`through` needs a relation that leads to one row",
+    label = "this relation leads to many",
+    note = "load the rows by a shape of their own: `#[shape(relation)] posts: Vec<PostCard>`"
+)]
+pub trait ToOne: Arity {
+    /// Takes one value out of the row.
+    fn pick<T: Related, U: Related>(of: &Self::Of<T>, pick: impl FnOnce(&T) -> U) -> Self::Of<U>;
+}
+
+impl ToOne for One {
+    fn pick<T: Related, U: Related>(of: &T, pick: impl FnOnce(&T) -> U) -> U {
+        pick(of)
+    }
+}
+
+impl ToOne for Maybe {
+    fn pick<T: Related, U: Related>(of: &Option<T>, pick: impl FnOnce(&T) -> U) -> Option<U> {
+        of.as_ref().map(pick)
+    }
+}
+
+/// One column of the related row, as a field of type `F`. Called by generated code.
+pub fn pick<R, T, U, F>(
+    loaded: &Loaded<R, <R::Arity as Arity>::Of<T>>,
+    column: impl FnOnce(&T) -> U,
+) -> F
+where
+    R: Relation,
+    R::Arity: ToOne,
+    T: Related,
+    U: Related,
+    <R::Arity as Arity>::Of<U>: IntoField<F>,
+{
+    R::Arity::pick(loaded.value(), column).into_field()
+}
+
+/// A related column's value that fits a field of type `F`: the same type, or an `Option` of an `Option` as one.
+#[diagnostic::on_unimplemented(
+    message = "the related column is a `{Self}`, and the field a `{F}`",
+    label = "the field has another type",
+    note = "a column of a relation that may lead to no row is an `Option`"
+)]
+pub trait IntoField<F> {
+    /// The field.
+    fn into_field(self) -> F;
+}
+
+impl<F> IntoField<F> for F {
+    fn into_field(self) -> F {
+        self
+    }
+}
+
+impl<T> IntoField<Option<T>> for Option<Option<T>> {
+    fn into_field(self) -> Option<T> {
+        self.flatten()
+    }
+}

@@ -1,0 +1,182 @@
+//! `#[derive(Shape)]`: what is loaded, and the struct made of it.
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
+
+use super::hidden;
+use crate::model::{ColumnRef, Shape, ShapeField, ShapeValue};
+
+/// Everything that `#[derive(Shape)]` writes.
+pub(crate) fn shape(model: &Shape) -> TokenStream {
+    let Some(entity) = &model.entity else {
+        return TokenStream::new();
+    };
+    let (columns, column_names) = columns(entity, &model.fields);
+    let (includes, include_names) = includes(entity, &model.fields);
+    let fields = model.fields.iter().enumerate().map(|(index, field)| {
+        let ident = &field.ident;
+        let value = value(&model.fields, index, field);
+        quote!(#ident: #value)
+    });
+    with_body(
+        model,
+        entity,
+        &quote! {
+            __e::plan::<#entity, _, _, _, _>(
+                #columns,
+                #includes,
+                |#column_names, #include_names| Self { #(#fields),* },
+            )
+        },
+    )
+}
+
+/// `impl Shape` with this body of `plan`.
+pub(super) fn with_body(model: &Shape, entity: &Type, body: &TokenStream) -> TokenStream {
+    let ident = &model.ident;
+    hidden(&quote! {
+        #[automatically_derived]
+        impl __e::Shape for #ident {
+            type Entity = #entity;
+
+            fn plan() -> impl __e::IncludeList<Self::Entity, Output = Self> {
+                #body
+            }
+        }
+    })
+}
+
+/// The columns of the entity as a list, and the names of their values as one.
+fn columns(entity: &Type, fields: &[ShapeField]) -> (TokenStream, TokenStream) {
+    let own: Vec<_> = fields
+        .iter()
+        .enumerate()
+        .filter_map(|(index, field)| match &field.value {
+            ShapeValue::Column(column) => Some((column_of(entity, column), binding(index, field))),
+            _ => None,
+        })
+        .collect();
+    (
+        list(own.iter().map(|(column, _)| column)),
+        list(own.iter().map(|(_, name)| name)),
+    )
+}
+
+/// The includes as a list, the last field first, and the names of what they load as one.
+fn includes(entity: &Type, fields: &[ShapeField]) -> (TokenStream, TokenStream) {
+    let mut nodes = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        match &field.value {
+            ShapeValue::Column(_) => {}
+            ShapeValue::Rows { relation, shape } => {
+                let rows = quote_spanned! {field.type_span()=>
+                    __e::include::<#shape, _>(#entity::#relation)
+                };
+                nodes.push((scoped(rows, field), binding(index, field)));
+            }
+            ShapeValue::Figure {
+                kind,
+                relation,
+                column,
+            } => {
+                let method = Ident::new(kind.keyword(), relation.span());
+                let figure = quote!(__e::RelationFilters::#method(#entity::#relation, #column));
+                nodes.push((scoped(figure, field), binding(index, field)));
+            }
+            ShapeValue::Related { relation, .. } => {
+                let first = related(fields, relation).next().map(|(index, _)| index);
+                if first == Some(index) {
+                    let columns = list(
+                        related(fields, relation).map(|(_, column)| column_of(entity, column)),
+                    );
+                    let name = shared(relation);
+                    nodes.push((quote!(__e::columns(#entity::#relation, #columns)), name));
+                }
+            }
+        }
+    }
+    nodes.reverse();
+    (
+        list(nodes.iter().map(|(node, _)| node)),
+        list(nodes.iter().map(|(_, name)| name)),
+    )
+}
+
+/// The fields that are columns of the row that `relation` leads to.
+fn related<'a>(
+    fields: &'a [ShapeField],
+    relation: &'a Ident,
+) -> impl DoubleEndedIterator<Item = (usize, &'a ColumnRef)> {
+    fields
+        .iter()
+        .enumerate()
+        .filter_map(move |(index, field)| match &field.value {
+            ShapeValue::Related {
+                relation: other,
+                column,
+            } if other == relation => Some((index, column)),
+            _ => None,
+        })
+}
+
+/// The include with what the field says of its rows.
+fn scoped(include: TokenStream, field: &ShapeField) -> TokenStream {
+    let parsed = &field.parsed;
+    let calls = [
+        ("filter", &parsed.filter),
+        ("order_by", &parsed.order_by),
+        ("limit", &parsed.limit),
+        ("offset", &parsed.offset),
+    ];
+    let calls = calls.into_iter().filter_map(|(name, value)| {
+        let value = value.as_ref()?;
+        let method = format_ident!("{name}");
+        Some(quote!(.#method(#value)))
+    });
+    quote!(#include #(#calls)*)
+}
+
+/// The value of a field, out of what was loaded.
+fn value(fields: &[ShapeField], index: usize, field: &ShapeField) -> TokenStream {
+    match &field.value {
+        ShapeValue::Column(_) => binding(index, field).into_token_stream(),
+        ShapeValue::Rows { .. } | ShapeValue::Figure { .. } => {
+            let name = binding(index, field);
+            quote_spanned!(field.type_span()=> #name.into_value())
+        }
+        ShapeValue::Related { relation, .. } => {
+            let place = related(fields, relation)
+                .position(|(other, _)| other == index)
+                .unwrap_or_default();
+            let tails = std::iter::repeat_n(Literal::usize_unsuffixed(1), place);
+            let name = shared(relation);
+            quote_spanned! {field.type_span()=>
+                __e::pick(&#name, |row| ::core::clone::Clone::clone(&row #(.#tails)* .0))
+            }
+        }
+    }
+}
+
+fn column_of(entity: &Type, column: &ColumnRef) -> TokenStream {
+    match column {
+        ColumnRef::Constant(constant) => quote!(#entity::#constant),
+        ColumnRef::Expression(expression) => quote!(#expression),
+    }
+}
+
+/// The name of a field's value, at the place of the field's type.
+fn binding(index: usize, field: &ShapeField) -> Ident {
+    format_ident!("__{index}", span = field.type_span())
+}
+
+/// The name of what was loaded for the fields that are columns of one related row.
+fn shared(relation: &Ident) -> Ident {
+    format_ident!("__{}", relation.to_string().to_lowercase())
+}
+
+/// `(a, (b, ()))`.
+fn list(items: impl DoubleEndedIterator<Item = impl ToTokens>) -> TokenStream {
+    items
+        .rev()
+        .fold(quote!(()), |tail, head| quote!((#head, #tail)))
+}
