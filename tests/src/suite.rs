@@ -39,6 +39,21 @@ pub trait Subject: Sized {
     fn close(self) -> impl Future<Output = ()>;
 }
 
+/// What the cases are about.
+pub type Tested = entourage::Database;
+
+impl Subject for Tested {
+    async fn connect(url: &str) -> Self {
+        Self::connect(url)
+            .await
+            .unwrap_or_else(|error| panic!("a database just made refuses: {error}"))
+    }
+
+    async fn close(self) {
+        Self::close(&self).await;
+    }
+}
+
 /// A case, as [`run`] takes it.
 pub type Case<S> = for<'s> fn(&'s S) -> Pin<Box<dyn Future<Output = ()> + 's>>;
 

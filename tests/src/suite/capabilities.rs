@@ -16,6 +16,8 @@ pub struct Capabilities {
     pub lateral: bool,
     /// `JSON_TABLE`.
     pub json_table: bool,
+    /// `NULLS FIRST` and `NULLS LAST`.
+    pub nulls_order: bool,
     /// Array columns.
     pub arrays: bool,
     /// `SELECT .. FOR UPDATE`.
@@ -49,6 +51,7 @@ const SQLITE: Capabilities = Capabilities {
     update_returning: true,
     lateral: false,
     json_table: false,
+    nulls_order: true,
     arrays: false,
     row_locks: false,
     for_share: false,
@@ -65,6 +68,7 @@ const POSTGRES: Capabilities = Capabilities {
     lateral: true,
     // From version 17 on; the suite promises it on none.
     json_table: false,
+    nulls_order: true,
     arrays: true,
     row_locks: true,
     for_share: true,
@@ -80,6 +84,7 @@ const MARIADB: Capabilities = Capabilities {
     update_returning: false,
     lateral: false,
     json_table: true,
+    nulls_order: false,
     arrays: false,
     row_locks: true,
     for_share: false,
@@ -95,6 +100,7 @@ const MYSQL: Capabilities = Capabilities {
     update_returning: false,
     lateral: true,
     json_table: true,
+    nulls_order: false,
     arrays: false,
     row_locks: true,
     for_share: true,
