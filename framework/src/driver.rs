@@ -9,6 +9,8 @@ mod argument;
 mod cells;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod failure;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod lent;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
 #[cfg(not(feature = "mysql"))]

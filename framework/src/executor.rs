@@ -3,6 +3,8 @@
 //! [`Executor`] is implemented by the database handle, by transactions and by borrowed sqlx connections. Routing,
 //! caches, observation and transactions attach here, so nothing goes uncounted.
 mod handle;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod lent;
 pub(crate) mod watch;
 
 use std::{fmt, panic::Location};

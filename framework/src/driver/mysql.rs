@@ -6,6 +6,7 @@
 mod bind;
 mod decode;
 mod errors;
+mod lent;
 mod open;
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
@@ -21,6 +22,7 @@ use sqlx::{
 use super::{
     Connection, Outcome, RowSender, RowSink,
     cells::recycle,
+    lent::Lent,
     options::ConnectOptions,
     server::{Destination, Handle, PreparedNames, Stop, affected},
 };
@@ -30,6 +32,8 @@ use crate::{
     schema::Cell,
     statement::{Statement, StatementKind},
 };
+
+pub(crate) use lent::{UserConnection, UserTransaction};
 
 /// Whether this driver is part of the build.
 pub(super) const COMPILED: bool = true;
@@ -46,7 +50,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connecti
 }
 
 /// A connection on one of the user's own.
-pub(crate) fn borrowed<'c>(connection: &'c mut MySqlConnection) -> Box<dyn Connection + 'c> {
+pub(crate) fn borrowed<'c>(connection: &'c mut MySqlConnection) -> Box<dyn Lent + 'c> {
     Box::new(MysqlConnection::new(
         Handle::Borrowed(connection),
         PreparedNames::unknown(),

@@ -7,6 +7,7 @@ mod array;
 mod bind;
 mod decode;
 mod errors;
+mod lent;
 mod numeric;
 mod open;
 
@@ -22,6 +23,7 @@ use sqlx::{
 use super::{
     Connection, Outcome, RowSender, RowSink,
     cells::recycle,
+    lent::Lent,
     options::ConnectOptions,
     server::{Destination, Handle, PreparedNames, Stop, affected},
 };
@@ -31,6 +33,8 @@ use crate::{
     schema::Cell,
     statement::Statement,
 };
+
+pub(crate) use lent::{UserConnection, UserTransaction};
 
 /// Whether this driver is part of the build.
 pub(super) const COMPILED: bool = true;
@@ -46,7 +50,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connecti
 }
 
 /// A connection on one of the user's own.
-pub(crate) fn borrowed<'c>(connection: &'c mut PgConnection) -> Box<dyn Connection + 'c> {
+pub(crate) fn borrowed<'c>(connection: &'c mut PgConnection) -> Box<dyn Lent + 'c> {
     Box::new(PostgresConnection::new(
         Handle::Borrowed(connection),
         PreparedNames::unknown(),

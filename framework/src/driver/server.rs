@@ -4,6 +4,7 @@ mod destination;
 mod errors;
 mod handle;
 mod prepared;
+pub(super) mod transactions;
 
 pub(super) use self::{
     destination::Destination,

@@ -116,7 +116,10 @@ where
 }
 
 /// Some columns of the rows of the relation `R`. Called by generated code.
-pub fn columns<R, C>(relation: R, columns: C) -> Include<R, impl IncludeList<R::To, Output = C::Row>>
+pub fn columns<R, C>(
+    relation: R,
+    columns: C,
+) -> Include<R, impl IncludeList<R::To, Output = C::Row>>
 where
     R: Relation,
     C: ColumnList<R::To>,
