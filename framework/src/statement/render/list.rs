@@ -268,11 +268,8 @@ pub(super) fn contains_level(
     }
     match <[Expr; 1]>::try_from(left) {
         Ok([left]) if scopes.backend.dialect == Dialect::Postgres => {
-            let array = Expr::cust_with_exprs(
-                "ANY(ARRAY($1))",
-                [Expr::SubQuery(None, Box::new(keys.into()))],
-            );
-            left.binary(sea_query::BinOper::Custom("=".into()), array)
+            let keys = Expr::SubQuery(None, Box::new(keys.into()));
+            left.eq(Func::cust("ANY").arg(Func::cust("ARRAY").arg(keys)))
         }
         Ok([left]) => left.in_subquery(keys),
         Err(left) => Expr::tuple(left).in_subquery(keys),
