@@ -6,7 +6,8 @@
 use entourage::{Database, Result, dialect::Dialect, schema::Entity, schema::TableDef};
 
 use crate::model::{
-    Album, Artist, Customer, Employee, Genre, Invoice, InvoiceLine, MediaType, Playlist, PlaylistTrack, Track,
+    Album, Artist, Customer, Employee, Genre, Invoice, InvoiceLine, MediaType, Playlist,
+    PlaylistTrack, Track,
 };
 
 /// Runs the text of the SQL file for the database's dialect.
@@ -18,9 +19,15 @@ pub async fn load(db: &Database, sql: &str) -> Result<()> {
     let script = match db.dialect() {
         // It drops its own tables first, and one transaction is much faster than one a row.
         Dialect::Sqlite => format!("BEGIN;\n{}\nCOMMIT;", &sql[start..]),
-        Dialect::Postgres | Dialect::Mysql => sql[start..].to_owned(),
+        Dialect::Postgres => sql[start..].to_owned(),
+        // One title has a backslash, which the other two databases take as it is.
+        Dialect::Mysql => format!(
+            "SET @mode = @@sql_mode; SET sql_mode = CONCAT(@mode, ',NO_BACKSLASH_ESCAPES');\n{}\nSET sql_mode = @mode;",
+            &sql[start..]
+        ),
     };
-    db.execute_script(script.trim_start_matches('\u{feff}')).await?;
+    db.execute_script(script.trim_start_matches('\u{feff}'))
+        .await?;
     if db.dialect() == Dialect::Postgres {
         return Ok(());
     }
@@ -53,13 +60,21 @@ fn renames(table: &TableDef, dialect: Dialect) -> String {
     let old = pascal_case(table.name);
     let mut script = String::new();
     if !old.eq_ignore_ascii_case(table.name) || dialect == Dialect::Mysql {
-        script += &format!("ALTER TABLE {} RENAME TO {};\n", quote(&old), quote(table.name));
+        script += &format!(
+            "ALTER TABLE {} RENAME TO {};\n",
+            quote(&old),
+            quote(table.name)
+        );
     }
     for column in &table.columns {
         let old = pascal_case(column.name);
         if !old.eq_ignore_ascii_case(column.name) {
             let table = quote(table.name);
-            script += &format!("ALTER TABLE {table} RENAME COLUMN {} TO {};\n", quote(&old), quote(column.name));
+            script += &format!(
+                "ALTER TABLE {table} RENAME COLUMN {} TO {};\n",
+                quote(&old),
+                quote(column.name)
+            );
         }
     }
     script

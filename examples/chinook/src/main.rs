@@ -18,12 +18,17 @@ async fn main() -> Result<()> {
     let options = options(std::env::args().skip(1))?;
     let db = Database::connect(&options.url).await?;
     if let Some(path) = &options.load {
-        let sql = std::fs::read_to_string(path).map_err(|error| usage(format!("cannot read {path:?}: {error}")))?;
+        let sql = std::fs::read_to_string(path)
+            .map_err(|error| usage(format!("cannot read {path:?}: {error}")))?;
         load::load(&db, &sql).await?;
     }
     for answer in questions::ask_all(&db, options.strategy).await? {
         println!("{} ({} statements)", answer.question, answer.statements);
-        answer.lines.iter().take(8).for_each(|line| println!("  {line}"));
+        answer
+            .lines
+            .iter()
+            .take(8)
+            .for_each(|line| println!("  {line}"));
         if answer.lines.len() > 8 {
             println!("  .. and {} more", answer.lines.len() - 8);
         }
@@ -33,9 +38,16 @@ async fn main() -> Result<()> {
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options> {
-    let mut options = Options { url: "sqlite::memory:".to_owned(), load: None, strategy: Strategy::Batched };
+    let mut options = Options {
+        url: "sqlite::memory:".to_owned(),
+        load: None,
+        strategy: Strategy::Batched,
+    };
     while let Some(name) = args.next() {
-        let mut value = || args.next().ok_or_else(|| usage(format!("{name} needs a value")));
+        let mut value = || {
+            args.next()
+                .ok_or_else(|| usage(format!("{name} needs a value")))
+        };
         match name.as_str() {
             "--database-url" => options.url = value()?,
             "--load" => options.load = Some(value()?),

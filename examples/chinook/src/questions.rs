@@ -2,9 +2,9 @@
 use entourage::{Database, Result, eager::Strategy, prelude::*};
 
 use crate::model::{
-    Album, AlbumRepository, Artist, ArtistRepository, Customer, CustomerRepository, Employee, EmployeeRepository, Genre,
-    GenreRepository, Invoice, InvoiceLine, InvoiceLineRepository, InvoiceRepository, Playlist, PlaylistRepository, Track,
-    TrackRepository,
+    Album, AlbumRepository, Artist, ArtistRepository, Customer, CustomerRepository, Employee,
+    EmployeeRepository, Genre, GenreRepository, Invoice, InvoiceLine, InvoiceLineRepository,
+    InvoiceRepository, Playlist, PlaylistRepository, Track, TrackRepository,
 };
 
 /// A question with its answer, line by line, and the statements it took.
@@ -28,19 +28,47 @@ pub async fn ask_all(db: &Database, strategy: Strategy) -> Result<Vec<Answer>> {
         ($question:literal, $answer:expr) => {{
             let recording = db.recorded();
             let lines = $answer.await?;
-            answers.push(Answer { question: $question, lines, statements: recording.count() });
+            answers.push(Answer {
+                question: $question,
+                lines,
+                statements: recording.count(),
+            });
         }};
     }
-    ask!("What have the first three artists recorded?", discography(db, strategy));
-    ask!("Which are the three longest tracks of each genre?", longest_of_each_genre(db, strategy));
-    ask!("What is in the small playlists?", small_playlists(db, strategy));
+    ask!(
+        "What have the first three artists recorded?",
+        discography(db, strategy)
+    );
+    ask!(
+        "Which are the three longest tracks of each genre?",
+        longest_of_each_genre(db, strategy)
+    );
+    ask!(
+        "What is in the small playlists?",
+        small_playlists(db, strategy)
+    );
     ask!("Who reports to whom?", reporting_tree(db));
-    ask!("Who spent most, and on what, lately?", best_customers(db, strategy));
+    ask!(
+        "Who spent most, and on what, lately?",
+        best_customers(db, strategy)
+    );
     ask!("Which artists have the most albums?", most_albums(db));
-    ask!("Which tracks were never sold, and by whom are they?", never_sold(db, strategy));
-    ask!("Whose customers are from Canada, and who serves them?", canadians(db, strategy));
-    ask!("What did the five largest invoices contain?", largest_invoices(db, strategy));
-    ask!("What does page three of the albums look like?", third_page(db, strategy));
+    ask!(
+        "Which tracks were never sold, and by whom are they?",
+        never_sold(db, strategy)
+    );
+    ask!(
+        "Whose customers are from Canada, and who serves them?",
+        canadians(db, strategy)
+    );
+    ask!(
+        "What did the five largest invoices contain?",
+        largest_invoices(db, strategy)
+    );
+    ask!(
+        "What does page three of the albums look like?",
+        third_page(db, strategy)
+    );
     Ok(answers)
 }
 
@@ -60,8 +88,16 @@ async fn discography(db: &Database, strategy: Strategy) -> Result<Vec<String>> {
     for artist in &artists {
         for album in artist.get(Artist::ALBUMS) {
             for track in album.get(Album::TRACKS) {
-                let genre = track.get(Track::GENRE).as_ref().map_or("?", |genre| name(&genre.name));
-                lines.push(format!("{} / {} / {} ({genre})", name(&artist.name), album.title, track.name));
+                let genre = track
+                    .get(Track::GENRE)
+                    .as_ref()
+                    .map_or("?", |genre| name(&genre.name));
+                lines.push(format!(
+                    "{} / {} / {} ({genre})",
+                    name(&artist.name),
+                    album.title,
+                    track.name
+                ));
             }
         }
     }
@@ -75,23 +111,54 @@ async fn longest_of_each_genre(db: &Database, strategy: Strategy) -> Result<Vec<
         .with(Genre::TRACKS.order_by(Track::MILLISECONDS.desc()).limit(3))
         .all()
         .await?;
-    let line = |genre: &With<Genre, _>, track: &Track| format!("{}: {} {} s", name(&genre.name), track.name, track.milliseconds / 1000);
-    Ok(genres.iter().flat_map(|genre| genre.get(Genre::TRACKS).iter().map(move |track| line(genre, track))).collect())
+    let line = |genre: &With<Genre, _>, track: &Track| {
+        format!(
+            "{}: {} {} s",
+            name(&genre.name),
+            track.name,
+            track.milliseconds / 1000
+        )
+    };
+    Ok(genres
+        .iter()
+        .flat_map(|genre| {
+            genre
+                .get(Genre::TRACKS)
+                .iter()
+                .map(move |track| line(genre, track))
+        })
+        .collect())
 }
 
 async fn small_playlists(db: &Database, strategy: Strategy) -> Result<Vec<String>> {
     let playlists = PlaylistRepository::new(db)
-        .filter(Playlist::TRACKS.count().ge(1).and(Playlist::TRACKS.count().le(40)))
+        .filter(
+            Playlist::TRACKS
+                .count()
+                .ge(1)
+                .and(Playlist::TRACKS.count().le(40)),
+        )
         .order_by(Playlist::ID.asc())
         .strategy(strategy)
-        .with(Playlist::TRACKS.order_by(Track::ID.asc()).with(Track::ALBUM.with(Album::ARTIST)))
+        .with(
+            Playlist::TRACKS
+                .order_by(Track::ID.asc())
+                .with(Track::ALBUM.with(Album::ARTIST)),
+        )
         .all()
         .await?;
     let mut lines = Vec::new();
     for playlist in &playlists {
         for track in playlist.get(Playlist::TRACKS) {
-            let artist = track.get(Track::ALBUM).as_ref().map_or("?", |album| name(&album.get(Album::ARTIST).name));
-            lines.push(format!("{}: {} by {artist}", name(&playlist.name), track.name));
+            let artist = track
+                .get(Track::ALBUM)
+                .as_ref()
+                .map_or("?", |album| name(&album.get(Album::ARTIST).name));
+            lines.push(format!(
+                "{}: {} by {artist}",
+                name(&playlist.name),
+                track.name
+            ));
         }
     }
     Ok(lines)
@@ -106,13 +173,22 @@ async fn reporting_tree(db: &Database) -> Result<Vec<String>> {
         .all()
         .await?;
     fn walk(node: &Tree<Employee>, depth: usize, lines: &mut Vec<String>) {
-        lines.push(format!("{}{} {}", "  ".repeat(depth), node.first_name, node.last_name));
-        node.children.iter().for_each(|child| walk(child, depth + 1, lines));
+        lines.push(format!(
+            "{}{} {}",
+            "  ".repeat(depth),
+            node.first_name,
+            node.last_name
+        ));
+        node.children
+            .iter()
+            .for_each(|child| walk(child, depth + 1, lines));
     }
     let mut lines = Vec::new();
     for head in &heads {
         lines.push(format!("{} {}", head.first_name, head.last_name));
-        head.get(Employee::REPORTS).iter().for_each(|report| walk(report, 1, &mut lines));
+        head.get(Employee::REPORTS)
+            .iter()
+            .for_each(|report| walk(report, 1, &mut lines));
     }
     Ok(lines)
 }
@@ -136,7 +212,10 @@ async fn best_customers(db: &Database, strategy: Strategy) -> Result<Vec<String>
         for invoice in customer.get(Customer::INVOICES) {
             for line in invoice.get(Invoice::LINES) {
                 let track = line.get(InvoiceLine::TRACK);
-                lines.push(format!("{} {}, {}: {}", customer.first_name, customer.last_name, invoice.invoice_date, track.name));
+                lines.push(format!(
+                    "{} {}, {}: {}",
+                    customer.first_name, customer.last_name, invoice.invoice_date, track.name
+                ));
             }
         }
     }
@@ -152,7 +231,16 @@ async fn most_albums(db: &Database) -> Result<Vec<String>> {
         .with(Artist::ALBUMS.count())
         .all()
         .await?;
-    Ok(artists.iter().map(|artist| format!("{}: {}", name(&artist.name), artist.get(Artist::ALBUMS.count()))).collect())
+    Ok(artists
+        .iter()
+        .map(|artist| {
+            format!(
+                "{}: {}",
+                name(&artist.name),
+                artist.get(Artist::ALBUMS.count())
+            )
+        })
+        .collect())
 }
 
 async fn never_sold(db: &Database, strategy: Strategy) -> Result<Vec<String>> {
@@ -166,7 +254,10 @@ async fn never_sold(db: &Database, strategy: Strategy) -> Result<Vec<String>> {
         .await?;
     let mut lines = Vec::new();
     for track in &tracks {
-        let artist = track.get(Track::ALBUM).as_ref().map_or("?", |album| name(&album.get(Album::ARTIST).name));
+        let artist = track
+            .get(Track::ALBUM)
+            .as_ref()
+            .map_or("?", |album| name(&album.get(Album::ARTIST).name));
         lines.push(format!("{} by {artist}", track.name));
     }
     Ok(lines)
@@ -177,15 +268,25 @@ async fn canadians(db: &Database, strategy: Strategy) -> Result<Vec<String>> {
         .filter(Employee::CUSTOMERS.any(Customer::COUNTRY.eq("Canada")))
         .order_by(Employee::ID.asc())
         .strategy(strategy)
-        .with(Employee::CUSTOMERS.filter(Customer::COUNTRY.eq("Canada")).order_by(Customer::ID.asc()))
+        .with(
+            Employee::CUSTOMERS
+                .filter(Customer::COUNTRY.eq("Canada"))
+                .order_by(Customer::ID.asc()),
+        )
         .with(Employee::MANAGER)
         .all()
         .await?;
     let mut lines = Vec::new();
     for employee in &employees {
-        let manager = employee.get(Employee::MANAGER).as_ref().map_or("nobody", |manager| manager.last_name.as_str());
+        let manager = employee
+            .get(Employee::MANAGER)
+            .as_ref()
+            .map_or("nobody", |manager| manager.last_name.as_str());
         for customer in employee.get(Employee::CUSTOMERS) {
-            lines.push(format!("{} {} (under {manager}): {}", employee.first_name, employee.last_name, customer.last_name));
+            lines.push(format!(
+                "{} {} (under {manager}): {}",
+                employee.first_name, employee.last_name, customer.last_name
+            ));
         }
     }
     Ok(lines)
@@ -202,10 +303,17 @@ async fn largest_invoices(db: &Database, strategy: Strategy) -> Result<Vec<Strin
         .await?;
     let mut lines = Vec::new();
     for invoice in &invoices {
-        let tracks: Vec<_> =
-            invoice.get(Invoice::LINES).iter().map(|line| line.get(InvoiceLine::TRACK).name.as_str()).collect();
+        let tracks: Vec<_> = invoice
+            .get(Invoice::LINES)
+            .iter()
+            .map(|line| line.get(InvoiceLine::TRACK).name.as_str())
+            .collect();
         let buyer = &invoice.get(Invoice::CUSTOMER).last_name;
-        lines.push(format!("{} {buyer}: {}", invoice.total.normalize(), tracks.join(", ")));
+        lines.push(format!(
+            "{} {buyer}: {}",
+            invoice.total.normalize(),
+            tracks.join(", ")
+        ));
     }
     Ok(lines)
 }
@@ -215,14 +323,32 @@ async fn third_page(db: &Database, strategy: Strategy) -> Result<Vec<String>> {
     let mut page = Page::first(5);
     let mut lines = Vec::new();
     for _ in 0..3 {
-        let found = albums.order_by(Album::ID.asc()).strategy(strategy).with(Album::ARTIST).page(page).await?;
-        lines = found.items.iter().map(|album| format!("{} by {}", album.title, name(&album.get(Album::ARTIST).name))).collect();
+        let found = albums
+            .order_by(Album::ID.asc())
+            .strategy(strategy)
+            .with(Album::ARTIST)
+            .page(page)
+            .await?;
+        lines = found
+            .items
+            .iter()
+            .map(|album| {
+                format!(
+                    "{} by {}",
+                    album.title,
+                    name(&album.get(Album::ARTIST).name)
+                )
+            })
+            .collect();
         let Some(next) = found.next else {
             break;
         };
         page = Page::after(next).size(5);
     }
-    let sold = InvoiceLineRepository::new(db).query().sum(InvoiceLine::QUANTITY).await?;
+    let sold = InvoiceLineRepository::new(db)
+        .query()
+        .sum(InvoiceLine::QUANTITY)
+        .await?;
     lines.push(format!("tracks sold in all: {}", sold.unwrap_or_default()));
     Ok(lines)
 }

@@ -12,8 +12,13 @@ use entourage::{Database, eager::Strategy};
 
 fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("CHINOOK_SQL").map(PathBuf::from);
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/chinook"));
-    named.or(Some(beside)).filter(|folder| folder.join("Chinook_Sqlite.sql").exists())
+    let beside = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/chinook"
+    ));
+    named
+        .or(Some(beside))
+        .filter(|folder| folder.join("Chinook_Sqlite.sql").exists())
 }
 
 async fn answers(db: &Database, file: &str) -> Vec<Vec<Answer>> {
@@ -21,7 +26,12 @@ async fn answers(db: &Database, file: &str) -> Vec<Vec<Answer>> {
     let sql = std::fs::read_to_string(folder.join(file)).unwrap();
     load::load(db, &sql).await.unwrap();
     let mut answers = Vec::new();
-    for strategy in [Strategy::Batched, Strategy::Unified, Strategy::Joined, Strategy::Auto] {
+    for strategy in [
+        Strategy::Batched,
+        Strategy::Unified,
+        Strategy::Joined,
+        Strategy::Auto,
+    ] {
         answers.push(ask_all(db, strategy).await.unwrap());
     }
     answers
@@ -30,43 +40,80 @@ async fn answers(db: &Database, file: &str) -> Vec<Vec<Answer>> {
 /// A database of its own on a server, made by its administration database.
 async fn fresh(variable: &str, admin: &str) -> Option<(Database, Database, String)> {
     let base = std::env::var(variable).ok()?;
-    let (server, _) = base.trim_end_matches('/').rsplit_once('/').filter(|(server, _)| server.contains("//") && !server.ends_with('/'))
-        .map_or((base.trim_end_matches('/'), ""), |(server, name)| (server, name));
+    let (server, _) = base
+        .trim_end_matches('/')
+        .rsplit_once('/')
+        .filter(|(server, _)| server.contains("//") && !server.ends_with('/'))
+        .map_or((base.trim_end_matches('/'), ""), |(server, name)| {
+            (server, name)
+        });
     let name = format!("chinook_{}", std::process::id());
-    let control = Database::connect(&format!("{server}/{admin}")).await.unwrap();
-    control.execute_script(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
-    control.execute_script(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let db = Database::connect(&format!("{server}/{name}")).await.unwrap();
+    let control = Database::connect(&format!("{server}/{admin}"))
+        .await
+        .unwrap();
+    control
+        .execute_script(&format!("DROP DATABASE IF EXISTS {name}"))
+        .await
+        .unwrap();
+    control
+        .execute_script(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    let db = Database::connect(&format!("{server}/{name}"))
+        .await
+        .unwrap();
     Some((db, control, name))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_questions_have_equal_answers_on_every_database_and_by_every_strategy() {
     if folder().is_none() {
-        println!("SKIPPED chinook: the official SQL files are not here; name their folder in CHINOOK_SQL");
+        println!(
+            "SKIPPED chinook: the official SQL files are not here; name their folder in CHINOOK_SQL"
+        );
         return;
     }
     let sqlite = Database::connect("sqlite::memory:").await.unwrap();
     let expected = answers(&sqlite, "Chinook_Sqlite.sql").await;
-    let lines = |answers: &[Answer]| answers.iter().map(|answer| answer.lines.clone()).collect::<Vec<_>>();
-    let counts = |answers: &[Answer]| answers.iter().map(|answer| answer.statements).collect::<Vec<_>>();
+    let lines = |answers: &[Answer]| {
+        answers
+            .iter()
+            .map(|answer| answer.lines.clone())
+            .collect::<Vec<_>>()
+    };
+    let counts = |answers: &[Answer]| {
+        answers
+            .iter()
+            .map(|answer| answer.statements)
+            .collect::<Vec<_>>()
+    };
     for answers in &expected {
         assert_eq!(lines(answers), lines(&expected[0]));
     }
     assert_eq!(counts(&expected[0]), [4, 2, 4, 4, 4, 2, 3, 3, 4, 7]);
     assert_eq!(counts(&expected[1]), [1, 1, 1, 4, 1, 2, 1, 1, 1, 4]);
     for (variable, admin, file) in [
-        ("ENTOURAGE_TEST_POSTGRES_URL", "postgres", "Chinook_PostgreSql.sql"),
+        (
+            "ENTOURAGE_TEST_POSTGRES_URL",
+            "postgres",
+            "Chinook_PostgreSql.sql",
+        ),
         ("ENTOURAGE_TEST_MYSQL_URL", "mysql", "Chinook_MySql.sql"),
     ] {
         let Some((db, control, name)) = fresh(variable, admin).await else {
             println!("SKIPPED chinook with {file}: {variable} is not set");
-            assert!(std::env::var_os("REQUIRE_DATABASES").is_none(), "{variable} is not set");
+            assert!(
+                std::env::var_os("REQUIRE_DATABASES").is_none(),
+                "{variable} is not set"
+            );
             continue;
         };
         let got = answers(&db, file).await;
         db.close().await;
-        control.execute_script(&format!("DROP DATABASE {name}")).await.unwrap();
+        control
+            .execute_script(&format!("DROP DATABASE {name}"))
+            .await
+            .unwrap();
         for (got, expected) in got.iter().zip(&expected) {
             for (got, expected) in got.iter().zip(expected) {
                 assert_eq!(got.lines, expected.lines, "{file}: {}", got.question);
@@ -74,7 +121,11 @@ async fn ten_questions_have_equal_answers_on_every_database_and_by_every_strateg
         }
         // What Auto chooses differs by database; the other strategies send the same number everywhere.
         for strategy in 0..2 {
-            assert_eq!(counts(&got[strategy]), counts(&expected[strategy]), "{file}");
+            assert_eq!(
+                counts(&got[strategy]),
+                counts(&expected[strategy]),
+                "{file}"
+            );
         }
     }
 }

@@ -42,7 +42,9 @@ pub struct Comment {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let url = std::env::args().nth(1).unwrap_or_else(|| "sqlite::memory:".to_owned());
+    let url = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "sqlite::memory:".to_owned());
     let db = Database::connect(&url).await?;
     db.create_schema::<(User, Post, Comment)>().await?;
     seed(&db).await?;
@@ -67,11 +69,18 @@ async fn main() -> Result<()> {
         for post in author.get(User::POSTS) {
             println!("  {}", post.title);
             for comment in post.get(Post::COMMENTS) {
-                println!("    {}: {}", comment.get(Comment::AUTHOR).name, comment.body);
+                println!(
+                    "    {}: {}",
+                    comment.get(Comment::AUTHOR).name,
+                    comment.body
+                );
             }
         }
     }
-    println!("\nThe tree took {} statements, however many rows there are:", recording.count());
+    println!(
+        "\nThe tree took {} statements, however many rows there are:",
+        recording.count()
+    );
     for statement in recording.statements() {
         println!("  {}", statement.sql);
     }
@@ -90,14 +99,20 @@ async fn seed(db: &Database) -> Result<()> {
     });
     let people = users.insert_many(people).await?;
     for author in &people[..2] {
-        let posts = (1..=3).map(|n| NewPost { author_id: author.id, title: format!("{} writes, part {n}", author.name) });
+        let posts = (1..=3).map(|n| NewPost {
+            author_id: author.id,
+            title: format!("{} writes, part {n}", author.name),
+        });
         let posts = PostRepository::new(db).insert_many(posts).await?;
         let comments = posts.iter().flat_map(|post| {
-            people.iter().filter(|person| person.id != author.id).map(|person| NewComment {
-                post_id: post.id,
-                author_id: person.id,
-                body: format!("well put, {}", author.name),
-            })
+            people
+                .iter()
+                .filter(|person| person.id != author.id)
+                .map(|person| NewComment {
+                    post_id: post.id,
+                    author_id: person.id,
+                    body: format!("well put, {}", author.name),
+                })
         });
         CommentRepository::new(db).insert_many(comments).await?;
     }

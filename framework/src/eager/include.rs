@@ -422,11 +422,14 @@ impl<R: Relation, N: IncludeList<R::To>> IncludeNode<R::From> for Include<R, N> 
     }
 }
 
+/// What one parent gets of a relation whose rows became `T`.
+pub(super) type LoadedRows<R, T> = Loaded<R, <<R as Relation>::Arity as Arity>::Of<T>>;
+
 /// The related values of each parent in the relation's container.
 pub(super) fn collect<R: Relation, T: Related>(
     children: Vec<T>,
     links: &Links,
-) -> Result<Vec<Loaded<R, <R::Arity as Arity>::Of<T>>>> {
+) -> Result<Vec<LoadedRows<R, T>>> {
     distribute(children, links)
         .into_iter()
         .map(|children| <R::Arity as Arity>::collect(R::def(), children).map(Loaded::new))

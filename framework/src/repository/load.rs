@@ -14,6 +14,9 @@ use crate::{
     statement::query::Level,
 };
 
+/// An entity with one include.
+type WithOne<E, T> = <(<T as IntoInclude<E>>::Include, ()) as IncludeList<E>>::Output;
+
 impl<'a, E: Entity> Repository<'a, E> {
     /// Loads a relation or a figure for all of `entities` at once, in a constant number of statements; the order and
     /// number of the entities stay.
@@ -25,9 +28,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         &self,
         entities: Vec<E>,
         include: T,
-    ) -> impl Future<Output = Result<Vec<<(T::Include, ()) as IncludeList<E>>::Output>>>
-    + Send
-    + use<'a, E, T> {
+    ) -> impl Future<Output = Result<Vec<WithOne<E, T>>>> + Send + use<'a, E, T> {
         let includes = (include.into_include(), ());
         let executor = self.executor.clone();
         let call_site = Location::caller();

@@ -75,7 +75,7 @@ impl KeyPart {
             Value::TinyInt(value) => KeyPart::Int(value?.into()),
             Value::SmallInt(value) => KeyPart::Int(value?.into()),
             Value::Int(value) => KeyPart::Int(value?.into()),
-            Value::BigInt(value) => KeyPart::Int(value?.into()),
+            Value::BigInt(value) => KeyPart::Int(value?),
             Value::TinyUnsigned(value) => KeyPart::Int(value?.into()),
             Value::SmallUnsigned(value) => KeyPart::Int(value?.into()),
             Value::Unsigned(value) => KeyPart::Int(value?.into()),

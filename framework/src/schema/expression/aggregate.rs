@@ -35,8 +35,11 @@ pub enum AggregateKind {
 pub struct Aggregate<R, K, T> {
     kind: AggregateKind,
     filter: Option<Condition>,
-    types: PhantomData<fn() -> (R, K, T)>,
+    types: Types<(R, K, T)>,
 }
+
+/// Types that a value remembers without holding them.
+type Types<T> = PhantomData<fn() -> T>;
 
 /// Marks `count()` in the types.
 #[derive(Debug, Clone, Copy)]

@@ -82,6 +82,10 @@ impl<E> Assignment<E> {
     }
 }
 
+#[allow(
+    clippy::should_implement_trait,
+    reason = "they build expressions of other types than their operands', as query builders' do"
+)]
 impl<E: Entity, T: ColumnValue> Column<E, T> {
     fn arithmetic(
         self,
