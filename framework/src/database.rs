@@ -3,6 +3,7 @@
 //! It composes the layers below: connections from the pool, by what a statement needs; events to the observers;
 //! transactions.
 mod builder;
+pub mod schema;
 #[cfg(all(test, feature = "sqlite"))]
 mod tests;
 
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use builder::DatabaseBuilder;
+pub use schema::{Drift, DriftKind, SchemaReport};
 
 /// A database. Cheap to clone; all clones share one pool.
 ///

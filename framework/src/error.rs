@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Unsupported,
     /// A setting or URL is wrong.
     Configuration,
+    /// The database's tables are not what the entities expect.
+    SchemaDrift,
     /// A query was put together in a way that has no meaning.
     InvalidQuery,
     /// The SQL text was refused: syntax, or an unknown table or column.

@@ -53,6 +53,18 @@ pub enum OnDelete {
     SetNull,
 }
 
+impl OnDelete {
+    /// The action in SQL's words.
+    pub fn sql(self) -> &'static str {
+        match self {
+            OnDelete::NoAction => "NO ACTION",
+            OnDelete::Restrict => "RESTRICT",
+            OnDelete::Cascade => "CASCADE",
+            OnDelete::SetNull => "SET NULL",
+        }
+    }
+}
+
 /// One relation as data: `from` columns of one table meet `to` columns of the other.
 #[derive(Debug)]
 pub struct RelationDef {

@@ -10,6 +10,8 @@
 //!   description.
 //! - Foreign keys from `belongs_to` alone, for it alone says which entity holds the key and what a delete does. A key
 //!   that two relations point at different tables gets none: no constraint could hold for both.
+//! - On PostgreSQL, a named schema other than `public` is created too. A database (MySQL) or attached file (SQLite) is
+//!   the user's to make.
 //! - `created_at`, `updated_at`, `version` and client-made UUIDs get no default: the library sets them.
 mod alter;
 mod blueprint;
@@ -82,11 +84,15 @@ impl Deferred {
 /// [`Configuration`](crate::ErrorKind::Configuration) where the entities do not fit together; see [`Blueprint::all`].
 pub fn create(tables: &[&'static TableDef], dialect: Dialect) -> Result<Creation> {
     let steps = by_dependency(Blueprint::all(tables)?);
-    let mut plans = namespaces(&steps, dialect);
+    let mut plans: Vec<Plan> = Vec::new();
     let mut deferred = Vec::new();
     for step in &steps {
-        let texts = step.create(dialect).into_iter();
-        plans.extend(texts.map(|sql| plan(step.blueprint.table, sql)));
+        for sql in step.create(dialect) {
+            // Several tables ask for one schema.
+            if plans.iter().all(|plan| *plan.sql != *sql) {
+                plans.push(plan(step.blueprint.table, sql));
+            }
+        }
         deferred.extend(step.deferred(dialect));
     }
     Ok(Creation { plans, deferred })
@@ -120,29 +126,14 @@ pub fn drop(tables: &[&'static TableDef], dialect: Dialect) -> Result<Removal> {
     Ok(Removal { deferred, plans })
 }
 
+/// The table's name in statements of the dialect, with its schema if it names one.
+pub fn table_name(table: &TableDef, dialect: Dialect) -> String {
+    name::table(table, dialect)
+}
+
 /// A statement of one occasion about `table`.
 pub(crate) fn plan(table: &'static TableDef, sql: String) -> Plan {
     Plan::new(sql, StatementKind::Schema, vec![qualified(table)]).one_off()
-}
-
-/// PostgreSQL's schemas that the entities name. A database (MySQL) or attached file (SQLite) is the user's to make.
-fn namespaces(steps: &[Step], dialect: Dialect) -> Vec<Plan> {
-    let mut plans: Vec<Plan> = Vec::new();
-    if dialect != Dialect::Postgres {
-        return plans;
-    }
-    for step in steps {
-        let table = step.blueprint.table;
-        // `public` is there, and even IF NOT EXISTS asks for the right to create it.
-        let Some(schema) = table.schema.filter(|&schema| schema != "public") else {
-            continue;
-        };
-        let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", dialect.quote(schema));
-        if plans.iter().all(|plan| *plan.sql != *sql) {
-            plans.push(plan(table, sql));
-        }
-    }
-    plans
 }
 
 fn together(tables: impl Iterator<Item = &'static TableDef>) -> Option<Plan> {

@@ -8,7 +8,7 @@ use crate::{
     schema::{OnDelete, TableDef},
 };
 
-/// The table and then its indexes, without the foreign keys at the positions `later`.
+/// The schema it is in, the table and then its indexes, without the foreign keys at the positions `later`.
 pub(super) fn create(blueprint: &Blueprint, later: &[usize], dialect: Dialect) -> Vec<String> {
     let table = blueprint.table;
     let mut parts: Vec<String> = (0..table.columns.len())
@@ -29,18 +29,32 @@ pub(super) fn create(blueprint: &Blueprint, later: &[usize], dialect: Dialect) -
         keys.filter(|(at, _)| !later.contains(at))
             .map(|(_, key)| foreign_key(table, key, dialect)),
     );
-    let mut texts = vec![format!(
+    let mut texts: Vec<String> = namespace(table, dialect).into_iter().collect();
+    texts.push(format!(
         "CREATE TABLE IF NOT EXISTS {} (\n    {}\n){}",
         name::table(table, dialect),
         parts.join(",\n    "),
         options(dialect)
-    )];
+    ));
     if dialect != Dialect::Mysql {
         texts.extend(
             beside(blueprint).map(|index| create_index(table, index, " IF NOT EXISTS", dialect)),
         );
     }
     texts
+}
+
+/// PostgreSQL's schema that the table names.
+fn namespace(table: &TableDef, dialect: Dialect) -> Option<String> {
+    // `public` is there, and even IF NOT EXISTS asks for the right to create it.
+    let schema = table.schema.filter(|&schema| schema != "public")?;
+    match dialect {
+        Dialect::Postgres => Some(format!(
+            "CREATE SCHEMA IF NOT EXISTS {}",
+            dialect.quote(schema)
+        )),
+        Dialect::Sqlite | Dialect::Mysql => None,
+    }
 }
 
 fn inside(blueprint: &Blueprint) -> impl Iterator<Item = &Index> {
@@ -115,11 +129,9 @@ pub(super) fn foreign_key(table: &TableDef, key: &ForeignKey, dialect: Dialect) 
     )
 }
 
-fn on_delete(on_delete: OnDelete) -> &'static str {
+fn on_delete(on_delete: OnDelete) -> String {
     match on_delete {
-        OnDelete::NoAction => "",
-        OnDelete::Restrict => " ON DELETE RESTRICT",
-        OnDelete::Cascade => " ON DELETE CASCADE",
-        OnDelete::SetNull => " ON DELETE SET NULL",
+        OnDelete::NoAction => String::new(),
+        action => format!(" ON DELETE {}", action.sql()),
     }
 }
