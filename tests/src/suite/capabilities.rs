@@ -20,6 +20,8 @@ pub struct Capabilities {
     pub nulls_order: bool,
     /// Array columns.
     pub arrays: bool,
+    /// `ALTER TABLE` that changes a column or a constraint.
+    pub alter_column: bool,
     /// `SELECT .. FOR UPDATE`.
     pub row_locks: bool,
     /// `FOR SHARE` by that name.
@@ -53,6 +55,7 @@ const SQLITE: Capabilities = Capabilities {
     json_table: false,
     nulls_order: true,
     arrays: false,
+    alter_column: false,
     row_locks: false,
     for_share: false,
     lock_of: false,
@@ -70,6 +73,7 @@ const POSTGRES: Capabilities = Capabilities {
     json_table: false,
     nulls_order: true,
     arrays: true,
+    alter_column: true,
     row_locks: true,
     for_share: true,
     lock_of: true,
@@ -86,6 +90,7 @@ const MARIADB: Capabilities = Capabilities {
     json_table: true,
     nulls_order: false,
     arrays: false,
+    alter_column: true,
     row_locks: true,
     for_share: false,
     lock_of: false,
@@ -102,6 +107,7 @@ const MYSQL: Capabilities = Capabilities {
     json_table: true,
     nulls_order: false,
     arrays: false,
+    alter_column: true,
     row_locks: true,
     for_share: true,
     lock_of: true,

@@ -28,10 +28,19 @@ pub(super) fn database(error: rusqlite::Error) -> Error {
     };
     let text = text.unwrap_or_else(|| ffi::code_to_str(code).to_owned());
     let detail = DatabaseDetail {
-        code: Some(code.to_string()),
+        code: Some(meant(code, &text).to_string()),
         ..detail(&text)
     };
     database_error(Dialect::Sqlite, detail, &text, error)
+}
+
+/// SQLite does ON DELETE RESTRICT by an inner trigger, and gives that one's code.
+fn meant(code: i32, text: &str) -> i32 {
+    if code == ffi::SQLITE_CONSTRAINT_TRIGGER && text == "FOREIGN KEY constraint failed" {
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY
+    } else {
+        code
+    }
 }
 
 /// Table, columns and constraint out of a message like `UNIQUE constraint failed: users.email, users.tenant`.
