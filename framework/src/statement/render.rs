@@ -94,10 +94,13 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
             text(&level::scalar(&mut scopes, scalar)?, backend),
             StatementKind::Select,
         ),
-        Query::Insert(insert) => (
-            text(&write::insert(&mut scopes, insert)?, backend),
-            StatementKind::Insert,
-        ),
+        Query::Insert(insert) => {
+            let (mut sql, values) = text(&write::insert(&mut scopes, insert)?, backend);
+            if backend.dialect == Dialect::Mysql {
+                sql.push_str(&write::mysql_returning(insert));
+            }
+            ((sql, values), StatementKind::Insert)
+        }
         Query::Update(target, set) => (
             text(&write::update(&mut scopes, target, set)?, backend),
             StatementKind::Update,

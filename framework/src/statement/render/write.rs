@@ -58,6 +58,16 @@ pub(super) fn insert(scopes: &mut Scopes, insert: &Insert) -> Result<InsertState
     Ok(statement)
 }
 
+/// MariaDB's ` RETURNING ..`, which sea-query's MySQL builder leaves out because MySQL has none; empty if none is wanted.
+pub(super) fn mysql_returning(insert: &Insert) -> String {
+    let name = |&column: &usize| Dialect::Mysql.quote(insert.table.columns[column].name);
+    let names: Vec<_> = insert.returning.iter().map(name).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(" RETURNING {}", names.join(", ")),
+    }
+}
+
 /// `ON CONFLICT (..) DO UPDATE`, or MySQL's `ON DUPLICATE KEY UPDATE`, which names no target: there every unique index
 /// counts.
 fn on_conflict(scopes: &mut Scopes, conflict: &Conflict, scope: &Scope) -> Result<OnConflict> {
