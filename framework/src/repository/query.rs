@@ -326,11 +326,15 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
         let (executor, parts) = (self.executor, self.parts);
         let call_site = Location::caller();
         async move {
-            let level = Level {
-                order: Vec::new(),
+            // Which rows are within a limit is up to the order; how many there are is not.
+            let needs_order = parts.limit.is_some() || parts.offset.is_some();
+            let mut level = Level {
                 lock: None,
                 ..parts.level::<E>()
             };
+            if !needs_order || aggregate == AggregateKind::Count {
+                level.order.clear();
+            }
             let scalar = Scalar { level, aggregate };
             let mut figure = None;
             let mut sink = |cells: &[Cell<'_>]| {
