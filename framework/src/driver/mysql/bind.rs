@@ -35,7 +35,8 @@ fn push(out: &mut MySqlArguments, argument: Argument<'_>) -> Result<()> {
         Argument::Date(value) => out.add(value),
         Argument::Time(value) => out.add(value),
         Argument::DateTime(value) => out.add(value),
-        Argument::Timestamp(value) => out.add(value),
+        // As DATETIME: sent as TIMESTAMP, an instant outside 1970 to 2038 arrives as NULL. Sessions are in UTC.
+        Argument::Timestamp(value) => out.add(value.map(|at| at.naive_utc())),
         Argument::Uuid(value) => out.add(value),
         Argument::Decimal(value) => out.add(value),
         Argument::Array(_, values) => out.add(values.map(json_array).transpose()?),
