@@ -1,4 +1,9 @@
 //! The eleven tables of Chinook as entities.
+#![allow(
+    missing_docs,
+    reason = "the columns say what they are, and Chinook documents them"
+)]
+
 use chrono::NaiveDateTime;
 use entourage::prelude::*;
 use rust_decimal::Decimal;

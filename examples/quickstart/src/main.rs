@@ -7,37 +7,37 @@ use entourage::{Database, prelude::*};
 #[derive(Debug, Clone, Entity)]
 #[entity(table = "users")]
 #[entity(has_many(posts: Post, foreign_key = author_id))]
-pub struct User {
+struct User {
     #[entity(primary_key, generated)]
-    pub id: i64,
+    id: i64,
     #[entity(unique)]
-    pub email: String,
-    pub name: String,
+    email: String,
+    name: String,
 }
 
 #[derive(Debug, Clone, Entity)]
 #[entity(table = "posts")]
 #[entity(belongs_to(author: User, foreign_key = author_id))]
 #[entity(has_many(comments: Comment))]
-pub struct Post {
+struct Post {
     #[entity(primary_key, generated)]
-    pub id: i64,
+    id: i64,
     #[entity(index)]
-    pub author_id: i64,
-    pub title: String,
+    author_id: i64,
+    title: String,
 }
 
 #[derive(Debug, Clone, Entity)]
 #[entity(table = "comments")]
 #[entity(belongs_to(post: Post), belongs_to(author: User, foreign_key = author_id))]
-pub struct Comment {
+struct Comment {
     #[entity(primary_key, generated)]
-    pub id: i64,
+    id: i64,
     #[entity(index)]
-    pub post_id: i64,
+    post_id: i64,
     #[entity(index)]
-    pub author_id: i64,
-    pub body: String,
+    author_id: i64,
+    body: String,
 }
 
 #[tokio::main]
