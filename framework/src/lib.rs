@@ -72,6 +72,15 @@ pub mod prelude;
 pub mod __private;
 
 pub use database::Database;
-pub use entourage_macros::{DbEnum, DbNewtype, Embedded, Entity, Shape};
+#[doc = include_str!("docs/db_enum.md")]
+pub use entourage_macros::DbEnum;
+#[doc = include_str!("docs/db_newtype.md")]
+pub use entourage_macros::DbNewtype;
+#[doc = include_str!("docs/embedded.md")]
+pub use entourage_macros::Embedded;
+#[doc = include_str!("docs/entity.md")]
+pub use entourage_macros::Entity;
+#[doc = include_str!("docs/shape.md")]
+pub use entourage_macros::Shape;
 pub use error::{Error, ErrorKind, Result};
 pub use transaction::Transaction;

@@ -1,6 +1,7 @@
 //! What the derives' generated code names: re-exports, and the few functions that keep it thin.
 //!
 //! Nothing here is part of the public interface; it changes with the derives.
+use std::convert::Infallible;
 pub use std::sync::LazyLock;
 
 pub use crate::{
@@ -20,19 +21,6 @@ pub use crate::{
         expression::{Condition, IntoOrder, OrderTerm, RelationFilters},
     },
 };
-
-/// A column that holds a `T`, without the attributes.
-pub const fn column<T: ColumnValue>(name: &'static str, field: &'static str) -> ColumnDef {
-    ColumnDef {
-        name,
-        field,
-        sql_type: T::TYPE,
-        nullable: T::NULLABLE,
-        default: ColumnDefault::None,
-        length: None,
-        sensitive: false,
-    }
-}
 
 /// What a key column marked `generated` gets: a number from the database, or a UUID from the client.
 ///
@@ -55,11 +43,6 @@ pub fn no_column(owner: &str, column: usize) -> ! {
 /// The values of an embedded struct's columns.
 pub fn embedded_values<S: Embedded>(embedded: &S) -> impl Iterator<Item = Value> + '_ {
     (0..S::WIDTH).map(|column| embedded.value(column))
-}
-
-/// Adds a patched column to the changes.
-pub fn change<T: ColumnValue>(changes: &mut Vec<(usize, Value)>, column: usize, value: Option<&T>) {
-    changes.extend(value.map(|value| (column, value.to_value())));
 }
 
 /// Adds the columns of a patched embedded struct to the changes.
@@ -121,6 +104,10 @@ pub fn unknown_number(name: &'static str, number: i32, known: &[i32]) -> Mismatc
 pub trait PointsAt<K> {}
 
 impl<K> PointsAt<K> for K {}
+
+/// With a second impl the compiler reports a wrong pair by the trait's message, instead of taking the only impl for
+/// granted and reporting types that do not match.
+impl PointsAt<()> for Infallible {}
 
 /// One column, or a tuple of columns, as one side of a relation.
 pub trait KeyColumns: Copy {

@@ -13,7 +13,7 @@ pub(crate) fn entity(input: TokenStream) -> TokenStream {
         validate::entity(&model, errors);
         Expansion {
             sound: expand::entity(&model),
-            fallback: expand::fallback::entity(&model),
+            fallback: expand::fallback::entity(model),
         }
     })
 }

@@ -3,6 +3,7 @@ mod embedded;
 mod entity;
 mod errors;
 mod relations;
+mod shapes;
 mod values;
 
 use proc_macro2::TokenStream;

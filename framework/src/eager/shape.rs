@@ -2,7 +2,7 @@
 //!
 //! A shape is an include list like any other, with two differences: of each row it reads some columns and not the
 //! whole entity, and its rows and relations are put together by a function, into the user's own struct.
-use std::fmt;
+use std::{convert::Infallible, fmt};
 
 use super::{
     graph::Loaded,
@@ -106,13 +106,38 @@ where
     }
 }
 
+/// A shape of the entity `E`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shape of `{E}`",
+    label = "the relation leads to rows of `{E}`",
+    note = "take `{E}` itself, or a struct that derives `Shape` with `#[shape(entity = {E})]`"
+)]
+pub trait ShapeOf<E>: Related {
+    /// [`Shape::plan`].
+    fn plan_of() -> impl IncludeList<E, Output = Self>;
+}
+
+impl<S: Shape> ShapeOf<S::Entity> for S {
+    fn plan_of() -> impl IncludeList<S::Entity, Output = S> {
+        S::plan()
+    }
+}
+
+/// With a second impl the compiler reports a wrong pair by the trait's message, instead of taking the only impl for
+/// granted and reporting entities that do not match.
+impl ShapeOf<Infallible> for Infallible {
+    fn plan_of() -> impl IncludeList<Infallible, Output = Infallible> {
+        plan::<Infallible, _, _, _, _>((), (), |(), ()| unreachable!("nothing is of this type"))
+    }
+}
+
 /// The rows of the relation `R` as values of the shape `S`. Called by generated code.
-pub fn include<S, R>(relation: R) -> Include<R, impl IncludeList<S::Entity, Output = S>>
+pub fn include<S, R>(relation: R) -> Include<R, impl IncludeList<R::To, Output = S>>
 where
-    S: Shape,
-    R: Relation<To = S::Entity>,
+    R: Relation,
+    S: ShapeOf<R::To>,
 {
-    related(relation, S::plan())
+    related(relation, S::plan_of())
 }
 
 /// Some columns of the rows of the relation `R`. Called by generated code.
@@ -135,6 +160,11 @@ fn related<R: Relation, N>(_: R, nested: N) -> Include<R, N> {
 }
 
 /// Typed columns: `()`, or a column and the list of those after it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of columns of `{E}`",
+    label = "a column of another entity",
+    note = "take a column const of `{E}`, such as `{E}::ID`"
+)]
 pub trait ColumnList<E>: Send + Sync {
     /// The values of the columns.
     type Row: Decode + Related;

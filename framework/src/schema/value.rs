@@ -14,7 +14,10 @@ pub(crate) mod to_chrono;
 mod uuid;
 
 pub use self::json::Json;
-use super::cell::{Cell, Mismatch};
+use super::{
+    cell::{Cell, Mismatch, Row},
+    table::{ColumnDef, Default as ColumnDefault},
+};
 
 /// A bind argument: sea-query's value, in which also NULL has a type.
 pub use sea_query::Value;
@@ -104,6 +107,28 @@ pub trait ColumnValue: Sized + Clone + Send + Sync + 'static {
     /// # Errors
     /// A [`Mismatch`] that says what was expected.
     fn from_cell(cell: &Cell<'_>) -> Result<Self, Mismatch>;
+
+    /// A column of this type, without attributes. For generated code, as is the next: through the trait alone, a type
+    /// that is none makes one compiler error and not one for each use.
+    #[doc(hidden)]
+    fn column(name: &'static str, field: &'static str) -> ColumnDef {
+        ColumnDef {
+            name,
+            field,
+            sql_type: Self::TYPE,
+            nullable: Self::NULLABLE,
+            default: ColumnDefault::None,
+            length: None,
+            sensitive: false,
+        }
+    }
+
+    /// Reads the next cell of `row`.
+    #[doc(hidden)]
+    #[inline]
+    fn read(row: &mut Row<'_, '_>) -> crate::error::Result<Self> {
+        row.read()
+    }
 }
 
 impl<T: ColumnValue<Base = T>> ColumnValue for Option<T> {

@@ -1,6 +1,7 @@
 //! Columns: their descriptions, and their positions among fields of which some are several columns wide.
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::model::{Column, Content, Field};
 
@@ -54,10 +55,10 @@ fn described(field: &Field) -> Option<TokenStream> {
 fn description(field: &Field, column: &Column) -> TokenStream {
     let (ty, name) = (&field.ty, &field.name);
     let sql = &column.name;
-    let plain = quote!(__e::column::<#ty>(#sql, #name));
+    let plain = quote_spanned!(ty.span()=> <#ty as __e::ColumnValue>::column(#sql, #name));
     let mut changed = TokenStream::new();
-    if column.generated {
-        changed.extend(quote!(default: const { __e::generated::<#ty>() },));
+    if let Some(generated) = field.parsed.generated {
+        changed.extend(quote_spanned!(generated=> default: const { __e::generated::<#ty>() },));
     } else if let Some(default) = &column.default {
         changed.extend(quote!(default: __e::ColumnDefault::Sql(#default),));
     }
@@ -78,7 +79,10 @@ pub(super) fn decoded(fields: &[Field]) -> TokenStream {
     let fields = fields.iter().map(|field| {
         let (ident, ty) = (&field.ident, &field.ty);
         match &field.content {
-            Content::Column(_) => quote!(#ident: row.read()?),
+            Content::Column(_) => {
+                let read = quote_spanned!(ty.span()=> <#ty as __e::ColumnValue>::read);
+                quote!(#ident: #read(row)?)
+            }
             Content::Embedded { .. } => quote!(#ident: <#ty as __e::Embedded>::decode(row)?),
         }
     });
@@ -92,7 +96,8 @@ pub(super) fn values(owner: &str, fields: &[Field]) -> TokenStream {
         fields,
         &|field| {
             let ident = &field.ident;
-            quote!(__e::ColumnValue::to_value(&self.#ident))
+            let to_value = to_value(field);
+            quote!(#to_value(&self.#ident))
         },
         &|field| {
             let ident = &field.ident;
@@ -115,6 +120,12 @@ pub(super) fn nulls(owner: &str, fields: &[Field]) -> TokenStream {
             quote!(<#ty as __e::Embedded>::null(column))
         },
     )
+}
+
+/// The function that makes a field's bind argument.
+pub(super) fn to_value(field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    quote_spanned!(ty.span()=> <#ty as __e::ColumnValue>::to_value)
 }
 
 type Arm<'a> = &'a dyn Fn(&Field) -> TokenStream;

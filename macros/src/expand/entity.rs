@@ -1,6 +1,6 @@
 //! `impl Entity`.
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::column;
 use crate::{
@@ -43,11 +43,16 @@ pub(super) fn implementation(model: &Entity) -> TokenStream {
 }
 
 /// The type of the primary key: the field's, or a tuple of them.
-pub(super) fn key_type(model: &Entity) -> TokenStream {
-    let types: Vec<_> = model.primary_key().map(|field| &field.ty).collect();
-    match types[..] {
-        [single] => quote!(#single),
-        _ => quote!((#(#types),*)),
+fn key_type(model: &Entity) -> TokenStream {
+    let types = model.primary_key().map(|field| field.ty.to_token_stream());
+    tuple(&types.collect::<Vec<_>>())
+}
+
+/// One item as it is, several as a tuple.
+pub(super) fn tuple(items: &[TokenStream]) -> TokenStream {
+    match items {
+        [single] => single.clone(),
+        _ => quote!((#(#items),*)),
     }
 }
 
@@ -59,10 +64,7 @@ fn key(model: &Entity) -> TokenStream {
             quote!(::core::clone::Clone::clone(&self.#ident))
         })
         .collect();
-    match &parts[..] {
-        [single] => single.clone(),
-        _ => quote!((#(#parts),*)),
-    }
+    tuple(&parts)
 }
 
 fn table(model: &Entity, entity: &str) -> TokenStream {

@@ -1,14 +1,14 @@
 //! What is written beside errors: every name that the rest of the program may use, with bodies that never run, so that
 //! one mistake is one error.
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::DeriveInput;
 
 use super::{
     consts, entity as entity_impl, hidden, insert, patch, relations, repository,
     shape as shape_impl,
 };
-use crate::model::{Embedded, Entity, Shape};
+use crate::model::{Embedded, Entity, Kind, Shape};
 
 /// The program does not compile; this only has the right type.
 fn never() -> TokenStream {
@@ -16,14 +16,10 @@ fn never() -> TokenStream {
 }
 
 /// The names of an entity whose derive reports errors.
-pub(crate) fn entity(model: &Entity) -> TokenStream {
-    let key = match (model.primary_key().next(), model.fields.first()) {
-        (None, Some(first)) => {
-            let ty = &first.ty;
-            quote!(#ty)
-        }
-        _ => entity_impl::key_type(model),
-    };
+pub(crate) fn entity(mut model: Entity) -> TokenStream {
+    drop_namesakes(&mut model);
+    let model = &model;
+    let key = key_type(model);
     let never = never();
     let stub = entity_stub(&model.ident, &key);
     let consts = consts::of_entity(model);
@@ -51,6 +47,34 @@ pub(crate) fn entity(model: &Entity) -> TokenStream {
         #module
         #(#definitions)*
     }
+}
+
+/// Of several relations with one name the first stays, and none stays beside a field of its name.
+fn drop_namesakes(model: &mut Entity) {
+    let mut taken: Vec<_> = model
+        .fields
+        .iter()
+        .map(|field| field.constant.clone())
+        .collect();
+    model.relations.retain(|relation| {
+        let free = !taken.contains(&relation.constant);
+        taken.push(relation.constant.clone());
+        free
+    });
+}
+
+/// A key that the other derives can work with, as near as can be to the one that was meant.
+fn key_type(model: &Entity) -> TokenStream {
+    let fields = if model.primary_key().next().is_some() {
+        model.primary_key().take(4).collect()
+    } else {
+        Vec::from_iter(model.fields.first())
+    };
+    let types = fields.into_iter().map(|field| match field.kind() {
+        Kind::WideInteger => quote!(i64),
+        _ => field.base().to_token_stream(),
+    });
+    entity_impl::tuple(&types.collect::<Vec<_>>())
 }
 
 /// The trait for an input that is no entity at all.

@@ -3,7 +3,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{
-    allow_unused,
+    allow_unused, column,
     debug::{self, Debug},
 };
 use crate::model::{Content, Entity, Field, Given};
@@ -149,11 +149,12 @@ fn constructor(model: &Entity) -> TokenStream {
 
 fn value(field: &Field) -> TokenStream {
     let ident = &field.ident;
+    let to_value = column::to_value(field);
     match field.given() {
         Given::Never => quote!(::core::option::Option::None),
-        Given::OrDefault => quote!(self.#ident.as_ref().map(__e::ColumnValue::to_value)),
+        Given::OrDefault => quote!(self.#ident.as_ref().map(#to_value)),
         Given::Nullable | Given::Required => {
-            quote!(::core::option::Option::Some(__e::ColumnValue::to_value(&self.#ident)))
+            quote!(::core::option::Option::Some(#to_value(&self.#ident)))
         }
     }
 }

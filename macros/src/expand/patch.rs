@@ -4,7 +4,7 @@ use quote::quote;
 
 use super::{
     allow_unused,
-    column::position,
+    column::{self, position},
     debug::{self, Debug},
 };
 use crate::model::{Content, Entity};
@@ -56,11 +56,17 @@ pub(super) fn implementation(model: &Entity) -> TokenStream {
         .map(|(index, field)| {
             let ident = &field.ident;
             let position = position(&model.fields, index);
-            let change = match field.content {
-                Content::Column(_) => quote!(__e::change),
-                Content::Embedded { .. } => quote!(__e::change_embedded),
-            };
-            quote!(#change(&mut changes, #position, self.#ident.as_ref());)
+            match field.content {
+                Content::Column(_) => {
+                    let to_value = column::to_value(field);
+                    quote! {
+                        changes.extend(self.#ident.as_ref().map(|value| (#position, #to_value(value))));
+                    }
+                }
+                Content::Embedded { .. } => quote! {
+                    __e::change_embedded(&mut changes, #position, self.#ident.as_ref());
+                },
+            }
         });
     with_body(
         model,

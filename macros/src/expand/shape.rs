@@ -90,7 +90,10 @@ fn includes(entity: &Type, fields: &[ShapeField]) -> (TokenStream, TokenStream) 
                         related(fields, relation).map(|(_, column)| column_of(entity, column)),
                     );
                     let name = shared(relation);
-                    nodes.push((quote!(__e::columns(#entity::#relation, #columns)), name));
+                    let node = quote_spanned! {field.type_span()=>
+                        __e::columns(#entity::#relation, #columns)
+                    };
+                    nodes.push((node, name));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! `#[derive(DbEnum)]` and `#[derive(DbNewtype)]`: `impl ColumnValue`.
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::hidden;
 use crate::model::{DbEnum, DbNewtype};
@@ -97,23 +98,24 @@ fn integer_enum(model: &DbEnum) -> TokenStream {
 /// Everything that `#[derive(DbNewtype)]` writes.
 pub(crate) fn db_newtype(model: &DbNewtype) -> TokenStream {
     let (ident, inner) = (&model.ident, &model.inner);
+    let column = quote_spanned!(inner.span()=> <#inner as __e::ColumnValue>);
     hidden(&quote! {
         #[automatically_derived]
         impl __e::ColumnValue for #ident {
-            const TYPE: __e::SqlType = <#inner as __e::ColumnValue>::TYPE;
+            const TYPE: __e::SqlType = #column::TYPE;
             type Base = Self;
 
             fn to_value(&self) -> __e::Value {
-                __e::ColumnValue::to_value(&self.0)
+                #column::to_value(&self.0)
             }
 
             fn null() -> __e::Value {
-                <#inner as __e::ColumnValue>::null()
+                #column::null()
             }
 
             #[inline]
             fn from_cell(cell: &__e::Cell<'_>) -> ::core::result::Result<Self, __e::Mismatch> {
-                __e::ColumnValue::from_cell(cell).map(Self)
+                #column::from_cell(cell).map(Self)
             }
         }
     })

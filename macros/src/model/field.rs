@@ -39,8 +39,6 @@ pub(crate) struct Column {
     pub(crate) length: Option<LitInt>,
     /// The SQL expression in its DEFAULT clause.
     pub(crate) default: Option<String>,
-    /// Whether the key is made by the database or, for a UUID, by the client.
-    pub(crate) generated: bool,
     /// Whether the value stays out of logs.
     pub(crate) sensitive: bool,
 }
@@ -76,7 +74,6 @@ impl Field {
                 },
                 length: parsed.length.clone(),
                 default: parsed.default.as_ref().map(syn::LitStr::value),
-                generated: parsed.generated.is_some(),
                 sensitive: parsed.sensitive.is_some(),
             })
         };
@@ -125,7 +122,7 @@ impl Field {
         };
         if self.parsed.maintained().is_some() {
             Given::Never
-        } else if column.generated {
+        } else if self.parsed.generated.is_some() {
             match self.kind() {
                 Kind::Uuid => Given::OrDefault,
                 _ => Given::Never,

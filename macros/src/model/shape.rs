@@ -108,6 +108,8 @@ fn name_of(expression: &Expr) -> Option<&Ident> {
 impl ShapeField {
     /// The place of the field's type, where a wrong one is reported.
     pub(crate) fn type_span(&self) -> Span {
-        types::last_word(&self.ty).map_or_else(|| self.ident.span(), Ident::span)
+        let place = types::last_word(&self.ty).map_or_else(|| self.ident.span(), Ident::span);
+        // Of the derive, so that the compiler does not suggest to edit the type as if it were the value.
+        Span::call_site().located_at(place)
     }
 }

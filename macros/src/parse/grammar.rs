@@ -23,7 +23,7 @@ impl Grammar {
     }
 }
 
-const ON_A_FIELD: &str = "goes on the field";
+const ON_A_FIELD: &str = "goes on a field";
 const ON_THE_STRUCT: &str = "goes on the struct";
 const ON_MANY_TO_MANY: &str = "goes with `many_to_many`";
 

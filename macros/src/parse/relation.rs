@@ -86,10 +86,7 @@ pub(super) fn relation(
     match parse.parse2(tokens) {
         Ok(relation) => Some(relation),
         Err(error) => {
-            errors.error(
-                error.span(),
-                format_args!("{error}: {}", wants_target(kind)),
-            );
+            errors.error(error.span(), wants_target(kind));
             None
         }
     }
@@ -108,9 +105,12 @@ fn wants_target(kind: RelationKind) -> String {
 }
 
 fn name_and_target(input: ParseStream<'_>) -> syn::Result<(Ident, Type)> {
-    let name = input.parse()?;
-    input.parse::<Token![:]>()?;
-    Ok((name, input.parse()?))
+    let name: Ident = input.parse()?;
+    // At the end of the input there is no place to point at but the name.
+    let at_name = |_| syn::Error::new(name.span(), "");
+    input.parse::<Token![:]>().map_err(at_name)?;
+    let target = input.parse().map_err(at_name)?;
+    Ok((name, target))
 }
 
 fn read(kind: RelationKind, name: Ident, target: Type, mut items: Items<'_>) -> Relation {
