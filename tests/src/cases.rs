@@ -3,9 +3,23 @@
 //! To add one: write `pub async fn the_sentence_it_proves(db: &Database)` in the file of its feature and name it
 //! in the list, with `requires(..)` for each [capability](crate::suite::Capabilities) it needs. The tidy test
 //! fails on a case that is in no list, for it would never run.
+#![allow(missing_docs, reason = "a case's name is the sentence it proves")]
+#![allow(clippy::unwrap_used, reason = "a case fails where it stands")]
 
 pub mod connection;
+mod counted;
+pub mod crud;
+pub mod eager;
+pub mod eager_edges;
+pub mod errors;
+pub mod figures;
+pub mod filters;
+pub mod many;
+pub mod pages;
 pub mod transaction;
+pub mod transactions;
+pub mod tree;
+pub mod values;
 
 /// Hands every case to [`register!`](crate::register!), once for each database.
 #[macro_export]
@@ -29,6 +43,87 @@ macro_rules! every_case {
                 a_statement_cancelled_on_the_server_ends_its_transaction requires(concurrent_writers),
                 a_killed_connection_is_replaced requires(concurrent_writers),
                 a_commit_on_a_lost_connection_is_ambiguous requires(concurrent_writers),
+            }
+            crud {
+                an_insert_returns_the_row_as_it_is_stored,
+                rows_are_found_by_key,
+                many_rows_are_found_in_the_order_of_their_keys,
+                rows_are_found_by_composite_and_text_keys,
+                an_update_of_an_old_version_is_stale,
+                a_patch_changes_what_it_names,
+                an_upsert_inserts_or_changes_the_row_it_meets,
+                deleted_rows_are_gone,
+                soft_deleted_rows_are_hidden,
+                a_bulk_update_counts_its_rows,
+                many_rows_are_inserted_in_order,
+                pairs_are_linked_and_unlinked,
+            }
+            eager {
+                every_strategy_loads_the_same_graph,
+                statements_do_not_grow_with_rows,
+                limits_and_orders_are_per_parent_at_every_depth,
+                parents_keep_their_order_and_duplicates,
+                a_root_limit_is_not_changed_by_joins,
+                many_to_many_is_loaded_from_both_sides,
+                relations_have_scopes_of_their_own,
+                figures_are_loaded_beside_rows,
+                an_include_can_be_left_out,
+                relations_are_loaded_onto_rows_in_hand,
+            }
+            eager_edges {
+                no_parents_need_no_second_statement,
+                several_rows_of_a_has_one_are_warned_of,
+                null_keys_lead_nowhere,
+                a_dangling_key_is_an_error_unless_optional,
+                composite_keys_are_matched_as_pairs,
+                text_keys_meet_as_the_database_compares_them,
+                soft_deleted_rows_are_not_loaded,
+                a_relation_included_twice_is_an_error,
+            }
+            errors {
+                a_unique_violation_names_what_it_met,
+                a_foreign_key_violation_is_told,
+                a_missing_value_is_told,
+                one_row_is_neither_none_nor_two,
+            }
+            figures {
+                rows_are_counted_and_summed,
+                equal_rows_come_once,
+                limits_apply_before_figures,
+            }
+            filters {
+                every_comparison_selects_its_rows,
+                like_takes_text_literally,
+                long_lists_select,
+                filters_combine,
+                filters_reach_over_relations,
+                raw_expressions_are_the_way_out,
+                nulls_are_ordered_alike,
+            }
+            many {
+                many_parents_take_few_statements,
+                a_stream_keeps_little,
+            }
+            pages {
+                pages_meet_without_gaps_in_both_directions,
+                pages_pass_over_nulls,
+                a_cursor_of_another_order_is_refused,
+            }
+            transactions {
+                a_committed_transaction_stays,
+                a_rolled_back_transaction_leaves_nothing,
+                a_failed_insert_of_many_leaves_nothing,
+            }
+            tree {
+                a_tree_is_loaded_to_its_depth,
+                a_chain_of_managers_is_loaded,
+                related_rows_of_one_table_are_told_apart,
+            }
+            values {
+                every_type_comes_back,
+                extremes_come_back,
+                nulls_come_back,
+                every_type_compares,
             }
         }
     };

@@ -2,11 +2,12 @@
 //!
 //! - [`setup`] gives a test a database of its own, or a [`setup::Skip`] that says why there is none.
 //! - [`suite`] registers every case of [`cases`] for one database and runs it there.
-//! - [`cases`] holds the cases themselves, one feature a file.
+//! - [`cases`] holds the cases themselves, one feature a file; [`models`] the entities they share.
 //!
 //! `cargo test` needs nothing but SQLite; `cargo xtask test` brings PostgreSQL and MariaDB.
 
 #[allow(clippy::unwrap_used, reason = "a case is the body of a test")]
 pub mod cases;
+pub mod models;
 pub mod setup;
 pub mod suite;

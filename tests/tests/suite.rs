@@ -1,4 +1,8 @@
 //! Every case on every database. One binary, because linking is most of what a test binary costs.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+#[path = "suite/interop.rs"]
+mod interop;
 
 mod sqlite {
     entourage_tests::suite!(Sqlite);
