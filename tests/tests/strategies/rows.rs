@@ -2,7 +2,7 @@
 
 use entourage::{Database, Result};
 use entourage_tests::models::blog::*;
-use proptest::{collection::vec, option, prelude::*, sample::Index, strategy::Strategy as _};
+use proptest::{collection::vec, option, prelude::*, sample::Index};
 
 /// Rows before they have keys: each points at others by index.
 #[derive(Debug, Clone)]
