@@ -31,6 +31,8 @@ mod sqlite;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+mod text;
 pub mod url;
 
 use std::{fmt, ops::ControlFlow};

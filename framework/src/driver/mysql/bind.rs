@@ -5,7 +5,7 @@ use sqlx::{Arguments as _, mysql::MySqlArguments};
 
 use super::not_encoded;
 use crate::{
-    driver::argument::{Argument, json_array},
+    driver::{argument::Argument, text::json_array},
     error::Result,
     schema::Value,
 };

@@ -10,7 +10,7 @@ use rusqlite::{
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
-    driver::argument::{Argument, json_array, text},
+    driver::{argument::Argument, text},
     error::{Error, Result},
     schema::Value,
 };
@@ -90,7 +90,7 @@ fn encode(value: &Value) -> Result<ToSqlOutput<'_>> {
             ToSqlOutput::Owned(Owned::Blob(value.as_bytes().to_vec()))
         }),
         Argument::Decimal(value) => value.map_or_else(null, decimal),
-        Argument::Array(_, values) => owned(values.map(json_array).transpose()?),
+        Argument::Array(_, values) => owned(values.map(text::json_array).transpose()?),
     })
 }
 
