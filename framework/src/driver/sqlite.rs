@@ -97,7 +97,7 @@ impl Connection for SqliteConnection {
 
     async fn run(&mut self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
         let mut backoff = Backoff::new(self.busy_timeout);
-        let offload = Offload::of_runtime(self.inline);
+        let offload = Offload::unless(self.inline);
         loop {
             let (database, cells) = self.here().await?;
             match scan::execute(database, statement, cells, sink, offload)? {
@@ -124,7 +124,7 @@ impl Connection for SqliteConnection {
 
     async fn batch(&mut self, sql: &str) -> Result<()> {
         let mut backoff = Backoff::new(self.busy_timeout);
-        let offload = Offload::of_runtime(self.inline);
+        let offload = Offload::unless(self.inline);
         loop {
             let rest = backoff.rest();
             let (database, _) = self.here().await?;

@@ -22,25 +22,24 @@ pub(super) const INLINE_ROWS: u64 = 256;
 /// Whether a long scan may leave the runtime's thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Offload {
-    /// `block_in_place`: the runtime has other threads.
-    InPlace,
-    /// Stay: there is one thread only, or this is a blocking thread already.
+    /// By `block_in_place`, if the runtime has other threads.
+    Allowed,
+    /// Never: this is a blocking thread already, or the user said so.
     Never,
 }
 
 impl Offload {
-    pub(super) fn of_runtime(inline: bool) -> Self {
-        let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
-        match flavor {
-            Ok(RuntimeFlavor::MultiThread) if !inline => Self::InPlace,
-            _ => Self::Never,
-        }
+    pub(super) fn unless(inline: bool) -> Self {
+        if inline { Self::Never } else { Self::Allowed }
     }
 
     fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        let flavor = || Handle::try_current().map(|handle| handle.runtime_flavor());
         match self {
-            Self::InPlace => tokio::task::block_in_place(work),
-            Self::Never => work(),
+            Self::Allowed if matches!(flavor(), Ok(RuntimeFlavor::MultiThread)) => {
+                tokio::task::block_in_place(work)
+            }
+            _ => work(),
         }
     }
 }
