@@ -52,14 +52,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         only.as_ref()
             .is_none_or(|only| only.iter().any(|name| name == subject.name))
     });
-    for subject in &subjects {
-        write(subject, &directory.join(subject.name))?;
+    let mut compiling = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        let directory = directory.join(subject.name);
+        write(&subject, &directory)?;
         eprintln!("{}: building the dependencies ..", subject.name);
-        for step in Step::ALL {
-            measure::run(&directory.join(subject.name), step)?;
+        match Step::ALL
+            .into_iter()
+            .try_for_each(|step| measure::run(&directory, step).map(drop))
+        {
+            Ok(()) => compiling.push(subject),
+            Err(error) => eprintln!("{} drops out: {error}", subject.name),
         }
     }
-    println!("{}", table(&subjects, &directory, rounds)?);
+    println!("{}", table(&compiling, &directory, rounds)?);
     Ok(())
 }
 
