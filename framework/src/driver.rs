@@ -30,7 +30,7 @@ mod sqlite;
 #[path = "driver/disabled.rs"]
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod text;
 pub mod url;

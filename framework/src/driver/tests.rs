@@ -16,15 +16,15 @@ use crate::{
 };
 
 /// One database to test, made for the test and dropped after it.
-pub(super) struct Scene {
-    pub(super) options: ConnectOptions,
-    pub(super) connection: Box<dyn Connection>,
+pub(crate) struct Scene {
+    pub(crate) options: ConnectOptions,
+    pub(crate) connection: Box<dyn Connection>,
     admin: Option<(Box<dyn Connection>, String)>,
 }
 
 impl Scene {
     /// A fresh database of `dialect`; none if there is no server to make it on.
-    pub(super) async fn new(dialect: Dialect) -> Option<Self> {
+    pub(crate) async fn new(dialect: Dialect) -> Option<Self> {
         let variable = match dialect {
             Dialect::Sqlite => {
                 let options = ConnectOptions::sqlite_in_memory();
@@ -66,7 +66,7 @@ impl Scene {
         })
     }
 
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         self.connection.close().await;
         if let Some((mut admin, name)) = self.admin {
             let force = match admin.dialect() {

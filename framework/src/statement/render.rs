@@ -8,6 +8,8 @@ mod level;
 mod list;
 mod scope;
 mod shape;
+#[cfg(test)]
+mod tests;
 pub mod unified;
 mod write;
 
