@@ -145,12 +145,14 @@ fn wrapped_root(scopes: &mut Scopes, level: &Level) -> Result<Base> {
     };
     let mut select = SelectStatement::new();
     select.from_subquery(inner.select, scope.alias.clone());
-    condition::order(scopes, &mut select, &level.order, &scope)?;
+    let order = condition::order_terms(scopes, &level.order, &scope)?;
+    let rank = (!order.is_empty()).then(|| Rank::Window(window(order.clone(), Vec::new())));
+    apply_order(&mut select, order);
     Ok(Base {
         select,
         scope,
         link: Vec::new(),
-        rank: None,
+        rank,
     })
 }
 

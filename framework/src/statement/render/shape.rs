@@ -2,6 +2,7 @@
 use super::{
     Backend, Query,
     list::{self, Form},
+    unified::keeps_order,
 };
 use crate::{
     dialect::Dialect,
@@ -196,10 +197,12 @@ impl Walk {
         match &link.keys {
             Keys::Values(rows) => {
                 let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+                self.token(0);
                 self.list(&rows);
             }
             Keys::Level { level, ordinals } => {
-                self.token(1_000 + *level as u64);
+                self.token(1);
+                self.token(*level as u64);
                 self.columns(ordinals);
             }
         }
@@ -330,6 +333,7 @@ impl Walk {
             Term::Function(name, inner) => {
                 self.token(46);
                 self.token(name.as_ptr().addr() as u64);
+                self.token(name.len() as u64);
                 self.term(inner);
             }
             Term::Aggregate(aggregate) => self.aggregate_term(aggregate),
@@ -394,15 +398,13 @@ impl Walk {
         match part {
             Part::Rows(level) => {
                 self.token(50);
-                let ordered_outside =
-                    level.link.is_none() || level.limit.is_some() || level.offset.is_some();
-                if !level.order.is_empty()
-                    && !(level.link.is_some() && (level.limit.is_some() || level.offset.is_some()))
-                {
+                let per_parent =
+                    level.link.is_some() && (level.limit.is_some() || level.offset.is_some());
+                if !level.order.is_empty() && !per_parent {
                     // The place in the order is a window in the select list, before everything else.
                     self.order(&level.order);
                 }
-                if ordered_outside {
+                if per_parent || keeps_order(level) {
                     self.level(level);
                 } else {
                     let unordered = Level {

@@ -12,7 +12,7 @@ use crate::{
     dialect::Dialect,
     error::Result,
     schema::{SqlType, TableDef, expression::AggregateKind},
-    statement::query::{Figure, Join, Part},
+    statement::query::{Figure, Join, Level, Part},
 };
 
 /// The name of a level's CTE.
@@ -97,6 +97,12 @@ fn is_ranked(part: &Part) -> bool {
         }
         Part::Figure(_) => false,
     }
+}
+
+/// Whether the level's statement is ordered although the place in the order is a column: where it is limited by that
+/// order, and where a join returns rows several times, for the joined rows have no place of their own.
+pub(super) fn keeps_order(level: &Level) -> bool {
+    level.link.is_none() || level.multiplies()
 }
 
 /// The types of a part's columns, link first.
@@ -199,7 +205,7 @@ fn named(scopes: &mut Scopes, part: &Part) -> Result<SelectStatement> {
                 && let Some(rank) = rank
             {
                 rank.select(&mut select, Alias::new(RANK));
-                if level.link.is_some() {
+                if !keeps_order(level) {
                     select.clear_order_by();
                 }
             }
