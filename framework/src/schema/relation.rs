@@ -95,16 +95,12 @@ pub struct RelationDef {
 impl RelationDef {
     /// Whether at most one row of the target can match: its columns are its primary key or a unique index.
     pub fn leads_to_unique_row(&self) -> bool {
-        let target = (self.target)();
-        let covered = |columns: &[usize]| {
-            !columns.is_empty() && columns.iter().all(|column| self.to.contains(column))
-        };
-        self.through.is_none()
-            && (covered(&target.primary_key)
-                || target
-                    .indexes
-                    .iter()
-                    .any(|index| index.unique && covered(&index.columns)))
+        self.through.is_none() && (self.target)().is_unique(&self.to)
+    }
+
+    /// Whether no two rows of the source can share the columns that the relation starts from.
+    pub fn starts_from_unique_row(&self) -> bool {
+        (self.source)().is_unique(&self.from)
     }
 }
 

@@ -89,6 +89,18 @@ impl TableDef {
         std::ptr::eq(self, other)
     }
 
+    /// Whether no two rows can agree in `columns`: they hold the primary key or a unique index.
+    pub fn is_unique(&self, columns: &[usize]) -> bool {
+        let covered = |unique: &[usize]| {
+            !unique.is_empty() && unique.iter().all(|column| columns.contains(column))
+        };
+        covered(&self.primary_key)
+            || self
+                .indexes
+                .iter()
+                .any(|index| index.unique && covered(&index.columns))
+    }
+
     /// The position of the database-generated key column, if there is one.
     pub fn generated(&self) -> Option<usize> {
         self.columns

@@ -1,7 +1,7 @@
 //! Opening a database file.
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::errors;
 use crate::{
@@ -53,6 +53,10 @@ fn open_blocking(options: &ConnectOptions) -> Result<Connection> {
         }
         Some(path) => file(path, options)?,
     };
+    // Without it a column in double quotes that does not exist is a text, and the query quietly means something else.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)
+        .map_err(errors::database)?;
     connection.set_prepared_statement_cache_capacity(options.get_statement_cache_capacity());
     // From here on locks are waited for by `busy`.
     connection

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
-    schema::OrderTerm,
+    schema::{OrderTerm, RelationDef, SqlType},
     statement::query::{Figure, Join, Keys, Level, Link, Lock, LockStrength, LockWait, Scalar},
 };
 
@@ -307,8 +307,8 @@ fn add_link(
         return Ok(columns);
     }
     // The database decides which rows belong together, and the parent's own value says which parent it is.
-    match &link.keys {
-        Keys::Values(_) => {
+    let (parents, columns) = match &link.keys {
+        Keys::Values(_) if !comes_first(link) => {
             let parent = scopes.enter((relation.source)());
             select.inner_join(
                 parent.table_ref(),
@@ -321,29 +321,83 @@ fn add_link(
                 .collect();
             let wanted = wanted(scopes, &columns, &link.keys)?;
             select.and_where(wanted);
-            Ok(columns)
+            return Ok(columns);
+        }
+        Keys::Values(_) => {
+            let parent = scopes.enter((relation.source)());
+            let columns: Vec<_> = relation
+                .from
+                .iter()
+                .map(|&column| parent.column(column))
+                .collect();
+            let mut parents = parent.select();
+            let wanted = wanted(scopes, &columns, &link.keys)?;
+            parents.and_where(wanted);
+            (parents, columns)
         }
         Keys::Level { level, ordinals } => {
-            let alias = scopes.derived();
-            let columns: Vec<_> = ordinals
-                .iter()
-                .map(|&ordinal| Expr::col((alias.clone(), super::unified::column_name(ordinal))))
-                .collect();
-            let on = near_columns
-                .iter()
-                .zip(&columns)
-                .map(|(&column, parent)| near.column(column).eq(parent.clone()))
-                .reduce(Expr::and)
-                .unwrap_or_else(|| Expr::cust("1 = 1"));
-            select.join_as(
-                JoinType::InnerJoin,
-                super::unified::level_name(*level),
-                alias,
-                on,
-            );
-            Ok(columns)
+            let mut parents = SelectStatement::new();
+            parents.from(super::unified::level_name(*level));
+            let column = |&ordinal: &usize| Expr::col(super::unified::column_name(ordinal));
+            (parents, ordinals.iter().map(column).collect())
+        }
+    };
+    let parents = each_once(scopes, relation, parents, columns);
+    let alias = scopes.derived();
+    let columns: Vec<_> = (0..relation.from.len())
+        .map(|at| Expr::col((alias.clone(), Alias::new(key_name(at)))))
+        .collect();
+    let on = near_columns
+        .iter()
+        .zip(&columns)
+        .map(|(&column, parent)| near.column(column).eq(parent.clone()))
+        .reduce(Expr::and)
+        .unwrap_or_else(|| Expr::cust("1 = 1"));
+    select.join_subquery(JoinType::InnerJoin, parents, alias, on);
+    Ok(columns)
+}
+
+/// Whether the values of a link's keys come before everything else in FROM: in a derived table of the parents' keys,
+/// because several parents may share a key that the database compares by rules of its own.
+pub(super) fn comes_first(link: &Link) -> bool {
+    !Link::is_exact(link.relation.0) && !link.relation.starts_from_unique_row()
+}
+
+fn key_name(at: usize) -> String {
+    format!("key{at}_")
+}
+
+/// Each key once, as it is written: texts that a collation takes for equal stay apart, for each is a parent's.
+fn each_once(
+    scopes: &Scopes,
+    relation: &RelationDef,
+    mut parents: SelectStatement,
+    columns: Vec<Expr>,
+) -> SelectStatement {
+    let source = (relation.source)();
+    for (at, (column, &position)) in columns.into_iter().zip(&relation.from).enumerate() {
+        let name = Alias::new(key_name(at));
+        let is_text = matches!(
+            source.columns[position].sql_type,
+            SqlType::Text | SqlType::Enum(_)
+        );
+        match scopes.backend.dialect {
+            Dialect::Mysql if is_text => {
+                parents.expr_as(column.clone().min(), name);
+                parents.add_group_by([column.cast_as(Alias::new("BINARY"))]);
+            }
+            Dialect::Sqlite if is_text => {
+                parents.expr_as(column.clone(), name);
+                let collate = sea_query::BinOper::Custom("COLLATE".into());
+                parents.add_group_by([column.binary(collate, Expr::cust("BINARY"))]);
+            }
+            _ => {
+                parents.expr_as(column.clone(), name);
+                parents.add_group_by([column]);
+            }
         }
     }
+    parents
 }
 
 fn wanted(scopes: &mut Scopes, columns: &[Expr], keys: &Keys) -> Result<Expr> {

@@ -1,6 +1,7 @@
 //! What identifies a query's text, and its arguments in the text's order, in one walk.
 use super::{
     Backend, Query,
+    level::comes_first,
     list::{self, Form},
     unified::keeps_order,
 };
@@ -127,13 +128,13 @@ impl Walk {
             self.joins(level, true);
         } else {
             // Joins come before WHERE in the text, their orders after the level's.
-            if let Some(link) = &level.link {
-                self.link_token(link);
-            }
+            let (first, second) = match &level.link {
+                Some(link) if comes_first(link) => (Some(link), None),
+                link => (None, link.as_ref()),
+            };
+            first.iter().for_each(|link| self.link(link));
             self.joins(level, false);
-            if let Some(link) = &level.link {
-                self.link_values(link);
-            }
+            second.iter().for_each(|link| self.link(link));
             self.filter(level.filter.as_ref());
             self.order(&level.order);
             self.joins(level, true);
@@ -185,15 +186,7 @@ impl Walk {
     }
 
     fn link(&mut self, link: &Link) {
-        self.link_token(link);
-        self.link_values(link);
-    }
-
-    fn link_token(&mut self, link: &Link) {
         self.relation(link.relation.0);
-    }
-
-    fn link_values(&mut self, link: &Link) {
         match &link.keys {
             Keys::Values(rows) => {
                 let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
