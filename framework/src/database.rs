@@ -4,7 +4,8 @@
 //! transactions.
 mod builder;
 pub mod schema;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
 
 use std::{fmt, panic::Location, sync::Arc};

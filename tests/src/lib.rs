@@ -6,7 +6,6 @@
 //!
 //! `cargo test` needs nothing but SQLite; `cargo xtask test` brings PostgreSQL and MariaDB.
 
-#[allow(clippy::unwrap_used, reason = "a case is the body of a test")]
 pub mod cases;
 pub mod models;
 pub mod setup;

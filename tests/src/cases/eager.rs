@@ -81,7 +81,8 @@ pub async fn limits_and_orders_are_per_parent_at_every_depth(db: &Database) {
             .all()
             .await
             .unwrap();
-        let seen: Vec<(&str, Vec<(&str, Vec<&str>)>)> = graph
+        type Seen<'a> = Vec<(&'a str, Vec<(&'a str, Vec<&'a str>)>)>;
+        let seen: Seen<'_> = graph
             .iter()
             .map(|user| {
                 let posts = user.get(User::POSTS).iter().map(|post| {

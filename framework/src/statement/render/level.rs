@@ -388,7 +388,7 @@ fn each_once(
             }
             Dialect::Sqlite if is_text => {
                 parents.expr_as(column.clone(), name);
-                let collate = sea_query::BinOper::Custom("COLLATE".into());
+                let collate = sea_query::BinOper::Custom("COLLATE");
                 parents.add_group_by([column.binary(collate, Expr::cust("BINARY"))]);
             }
             _ => {
