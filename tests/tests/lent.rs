@@ -1,4 +1,5 @@
 //! Running on connections and transactions of the user's own sqlx.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use std::panic::Location;
 use std::sync::Arc;
