@@ -16,6 +16,7 @@ pub mod figures;
 pub mod filters;
 pub mod many;
 pub mod pages;
+pub mod schema;
 pub mod transaction;
 pub mod transactions;
 pub mod tree;
@@ -29,6 +30,22 @@ macro_rules! every_case {
             connection {
                 a_fresh_database_answers_and_has_nothing_in_it,
                 the_framework_claims_what_the_suite_expects_of_the_product,
+            }
+            schema {
+                a_created_schema_is_what_the_entities_expect,
+                creating_a_schema_twice_changes_nothing,
+                a_created_schema_keeps_its_rules,
+                a_schema_with_a_cycle_is_dropped_with_its_rows,
+                missing_tables_are_mended_by_their_reports,
+                a_missing_column_is_reported_and_mended,
+                a_missing_index_is_reported_and_mended,
+                every_kind_of_difference_is_reported,
+                what_cannot_be_altered_says_why,
+                differences_are_mended_by_their_reports requires(alter_column),
+                a_schema_of_another_name_is_created_and_checked requires(arrays),
+                tables_are_looked_up_along_the_search_path requires(arrays),
+                every_entity_of_a_table_is_compared,
+                a_view_is_compared_by_its_columns,
             }
             transaction {
                 only_what_is_committed_is_kept,

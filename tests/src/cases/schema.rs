@@ -1,11 +1,13 @@
 //! Tables made from entities, and entities compared with tables.
 
 use entourage::Database;
+mod library;
+
 use entourage::database::{Drift, DriftKind, SchemaReport};
 use entourage::dialect::Dialect;
 use entourage::prelude::*;
 
-use crate::models::library::*;
+use library::*;
 
 async fn check(db: &Database) -> SchemaReport {
     db.check_schema::<Library>().await.unwrap()
@@ -23,6 +25,11 @@ async fn mended(db: &Database, report: &SchemaReport) -> SchemaReport {
 
 fn lines(report: &SchemaReport) -> Vec<String> {
     report.drifts().iter().map(ToString::to_string).collect()
+}
+
+fn missing_tables(report: &SchemaReport) -> usize {
+    let is_missing = |drift: &&Drift| *drift.kind() == DriftKind::MissingTable;
+    report.drifts().iter().filter(is_missing).count()
 }
 
 fn quoted(db: &Database, sql: &str) -> String {
@@ -124,21 +131,11 @@ pub async fn a_schema_with_a_cycle_is_dropped_with_its_rows(db: &Database) {
         .unwrap();
     let headed = BranchPatch {
         head_id: Some(Some(ann.id)),
-        ..Default::default()
     };
     branches.patch("north".to_owned(), headed).await.unwrap();
     db.drop_schema::<Library>().await.unwrap();
     let report = check(db).await;
-    let missing = |drift: &Drift| *drift.kind() == DriftKind::MissingTable;
-    assert_eq!(
-        report
-            .drifts()
-            .iter()
-            .filter(|drift| missing(drift))
-            .count(),
-        4,
-        "{report}"
-    );
+    assert_eq!(missing_tables(&report), 4, "{report}");
     db.drop_schema::<Library>().await.unwrap();
 }
 
@@ -274,6 +271,21 @@ pub async fn a_schema_of_another_name_is_created_and_checked(db: &Database) {
         ["column `statistics.visits.pages` is missing"]
     );
     db.drop_schema::<(Library, Visit)>().await.unwrap();
+}
+
+pub async fn tables_are_looked_up_along_the_search_path(db: &Database) {
+    // One after the other, statements run on one connection.
+    db.execute_script("CREATE SCHEMA elsewhere; SET search_path TO elsewhere")
+        .await
+        .unwrap();
+    db.create_schema::<Library>().await.unwrap();
+    let report = check(db).await;
+    assert!(report.is_clean(), "{report}");
+    db.execute_script("SET search_path TO public")
+        .await
+        .unwrap();
+    let report = check(db).await;
+    assert_eq!(missing_tables(&report), 4, "{report}");
 }
 
 /// Fewer columns of a member.
