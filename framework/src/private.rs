@@ -1,8 +1,7 @@
 //! What the derives' generated code names: re-exports, and the few functions that keep it thin.
 //!
 //! Nothing here is part of the public interface; it changes with the derives.
-use std::convert::Infallible;
-pub use std::sync::LazyLock;
+pub use std::{marker::PhantomData, sync::LazyLock};
 
 pub use crate::{
     eager::{
@@ -105,10 +104,6 @@ pub trait PointsAt<K> {}
 
 impl<K> PointsAt<K> for K {}
 
-/// With a second impl the compiler reports a wrong pair by the trait's message, instead of taking the only impl for
-/// granted and reporting types that do not match.
-impl PointsAt<()> for Infallible {}
-
 /// One column, or a tuple of columns, as one side of a relation.
 pub trait KeyColumns: Copy {
     /// The types without `Option`, in the form of [`Entity::Key`].
@@ -154,8 +149,9 @@ pub fn primary_key<E: Entity>() -> Vec<usize> {
     E::table().primary_key.clone()
 }
 
-/// Compiles only if a foreign key and the columns it names have the same types.
-pub const fn points_at<F: KeyColumns, K: KeyColumns>(_foreign_key: F, _references: K)
+/// Compiles only if a foreign key and the columns it names have the same types. Both come in one argument: the
+/// compiler would take the type of the second from the first, and report a mismatch instead of the trait's message.
+pub const fn points_at<F: KeyColumns, K: KeyColumns>(_keys: (F, K))
 where
     F::Key: PointsAt<K::Key>,
 {

@@ -2,7 +2,7 @@
 //!
 //! A shape is an include list like any other, with two differences: of each row it reads some columns and not the
 //! whole entity, and its rows and relations are put together by a function, into the user's own struct.
-use std::{convert::Infallible, fmt};
+use std::{fmt, marker::PhantomData};
 
 use super::{
     graph::Loaded,
@@ -16,25 +16,20 @@ use crate::{
     schema::{Arity, Column, ColumnValue, Entity, Maybe, One, Related, Relation, Row},
 };
 
-/// A struct that names a graph: columns of an entity, shapes of its relations, and figures. Derived.
+/// A struct that names a graph over the entity `E`: columns of it, shapes of its relations, and figures. Derived.
 ///
-/// Every entity is a shape too: all of its columns.
+/// Every entity is a shape of itself: all of its columns.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a shape nor an entity",
-    label = "cannot be loaded as a row",
-    note = "derive `Shape` for it and name its entity: `#[shape(entity = Post)]`"
+    message = "`{Self}` is not a shape of `{E}`",
+    label = "the rows are of `{E}`",
+    note = "take `{E}` itself, or a struct that derives `Shape` with `#[shape(entity = {E})]`"
 )]
-pub trait Shape: Related + 'static {
-    /// The entity that the columns and relations are of.
-    type Entity: Entity;
-
+pub trait Shape<E>: Related + 'static {
     /// What is loaded, and how the struct is made of it.
-    fn plan() -> impl IncludeList<Self::Entity, Output = Self>;
+    fn plan() -> impl IncludeList<E, Output = Self>;
 }
 
-impl<E: Entity> Shape for E {
-    type Entity = E;
-
+impl<E: Entity> Shape<E> for E {
     fn plan() -> impl IncludeList<E, Output = E> {}
 }
 
@@ -106,38 +101,17 @@ where
     }
 }
 
-/// A shape of the entity `E`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a shape of `{E}`",
-    label = "the relation leads to rows of `{E}`",
-    note = "take `{E}` itself, or a struct that derives `Shape` with `#[shape(entity = {E})]`"
-)]
-pub trait ShapeOf<E>: Related {
-    /// [`Shape::plan`].
-    fn plan_of() -> impl IncludeList<E, Output = Self>;
-}
-
-impl<S: Shape> ShapeOf<S::Entity> for S {
-    fn plan_of() -> impl IncludeList<S::Entity, Output = S> {
-        S::plan()
-    }
-}
-
-/// With a second impl the compiler reports a wrong pair by the trait's message, instead of taking the only impl for
-/// granted and reporting entities that do not match.
-impl ShapeOf<Infallible> for Infallible {
-    fn plan_of() -> impl IncludeList<Infallible, Output = Infallible> {
-        plan::<Infallible, _, _, _, _>((), (), |(), ()| unreachable!("nothing is of this type"))
-    }
-}
-
-/// The rows of the relation `R` as values of the shape `S`. Called by generated code.
-pub fn include<S, R>(relation: R) -> Include<R, impl IncludeList<R::To, Output = S>>
+/// The rows of the relation `R` as values of the shape `S`. Called by generated code; the relation comes first, so that
+/// its target is known when the compiler looks at the shape.
+pub fn include<R, S>(
+    relation: R,
+    _: PhantomData<S>,
+) -> Include<R, impl IncludeList<R::To, Output = S>>
 where
     R: Relation,
-    S: ShapeOf<R::To>,
+    S: Shape<R::To>,
 {
-    related(relation, S::plan_of())
+    related(relation, S::plan())
 }
 
 /// Some columns of the rows of the relation `R`. Called by generated code.

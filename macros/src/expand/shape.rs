@@ -36,10 +36,8 @@ pub(super) fn with_body(model: &Shape, entity: &Type, body: &TokenStream) -> Tok
     let ident = &model.ident;
     hidden(&quote! {
         #[automatically_derived]
-        impl __e::Shape for #ident {
-            type Entity = #entity;
-
-            fn plan() -> impl __e::IncludeList<Self::Entity, Output = Self> {
+        impl __e::Shape<#entity> for #ident {
+            fn plan() -> impl __e::IncludeList<#entity, Output = Self> {
                 #body
             }
         }
@@ -70,7 +68,7 @@ fn includes(entity: &Type, fields: &[ShapeField]) -> (TokenStream, TokenStream) 
             ShapeValue::Column(_) => {}
             ShapeValue::Rows { relation, shape } => {
                 let rows = quote_spanned! {field.type_span()=>
-                    __e::include::<#shape, _>(#entity::#relation)
+                    __e::include(#entity::#relation, __e::PhantomData::<#shape>)
                 };
                 nodes.push((scoped(rows, field), binding(index, field)));
             }

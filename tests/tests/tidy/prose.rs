@@ -210,7 +210,10 @@ fn matches_star(part: &str, wanted: &str) -> bool {
 
 fn wrong_link(facts: &Facts, target: &str) -> Option<String> {
     let path = target.split('#').next().unwrap_or(target);
-    let elsewhere = path.is_empty() || path.contains("://") || path.starts_with("mailto:");
+    // A path in Rust, in prose that is included into the documentation: rustdoc checks it.
+    let in_rust = path.contains("::");
+    let elsewhere =
+        in_rust || path.is_empty() || path.contains("://") || path.starts_with("mailto:");
     let path = path.trim_start_matches("../");
     (!elsewhere && !exists(facts, path)).then(|| format!("the link `{target}` leads nowhere"))
 }
