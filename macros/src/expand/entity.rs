@@ -14,6 +14,7 @@ pub(super) fn implementation(model: &Entity) -> TokenStream {
     let name = ident.to_string();
     let key_type = key_type(model);
     let table = table(model, &name);
+    let relations = relations(model);
     let decoded = column::decoded(&model.fields);
     let key = key(model);
     let values = column::values(&name, &model.fields);
@@ -23,7 +24,13 @@ pub(super) fn implementation(model: &Entity) -> TokenStream {
             type Key = #key_type;
 
             fn table() -> &'static __e::TableDef {
-                static TABLE: __e::LazyLock<__e::TableDef> = __e::LazyLock::new(|| #table);
+                fn relations() -> ::std::vec::Vec<&'static __e::RelationDef> {
+                    #relations
+                }
+                fn define() -> __e::TableDef {
+                    #table
+                }
+                static TABLE: __e::LazyLock<__e::TableDef> = __e::LazyLock::new(define);
                 &TABLE
             }
 
@@ -82,10 +89,6 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
     let updated_at = role(|field| field.updated_at.is_some());
     let deleted_at = role(|field| field.deleted_at.is_some());
     let module = &model.module;
-    let relations = model.relations.iter().map(|relation| {
-        let marker = &relation.marker;
-        quote!(<#module::#marker as __e::Relation>::def())
-    });
     quote! {
         __e::TableDef {
             entity: #entity,
@@ -98,9 +101,22 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
             created_at: #created_at,
             updated_at: #updated_at,
             deleted_at: #deleted_at,
-            relations: || ::std::vec![#(#relations),*],
+            relations,
         }
     }
+}
+
+/// The relations' descriptions.
+///
+/// This and the other descriptions are named functions and not closures: the compiler counts how deep closures
+/// instantiate one another, and a ring of fifty entities would be too deep.
+fn relations(model: &Entity) -> TokenStream {
+    let module = &model.module;
+    let relations = model.relations.iter().map(|relation| {
+        let marker = &relation.marker;
+        quote!(<#module::#marker as __e::Relation>::def())
+    });
+    quote!(::std::vec![#(#relations),*])
 }
 
 fn indexes(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {

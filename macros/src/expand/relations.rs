@@ -41,7 +41,10 @@ pub(super) fn implementations(model: &Entity) -> impl Iterator<Item = TokenStrea
             model,
             relation,
             &quote! {
-                static DEFINITION: __e::LazyLock<__e::RelationDef> = __e::LazyLock::new(|| #definition);
+                fn define() -> __e::RelationDef {
+                    #definition
+                }
+                static DEFINITION: __e::LazyLock<__e::RelationDef> = __e::LazyLock::new(define);
                 &DEFINITION
             },
         )
