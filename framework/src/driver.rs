@@ -66,6 +66,14 @@ pub async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
 
 /// Takes rows as they arrive.
 pub trait RowSink: Send {
+    /// Takes the names of the columns, before the first row. Only those who read columns by name need it.
+    ///
+    /// # Errors
+    /// An error ends the statement and is what the statement returns.
+    fn columns(&mut self, _names: &mut dyn Iterator<Item = &str>) -> Result<()> {
+        Ok(())
+    }
+
     /// Takes one row. `Break` asks for no more rows; the statement then ends without an error.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! It carries what its receiver needs to act (SQLSTATE, constraint, table, columns, the call site of the statement)
 //! and keeps the driver's own error as its [`source`](std::error::Error::source). Bind values and passwords never
 //! enter a message.
-use std::{borrow::Cow, fmt, panic::Location};
+use std::{borrow::Cow, fmt, panic::Location, sync::Arc};
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -114,6 +114,19 @@ impl Error {
     pub fn user(source: impl Into<Source>) -> Self {
         let source = source.into();
         Self::new(ErrorKind::User, source.to_string()).with_source(source)
+    }
+
+    /// The error of a statement for one of several callers that waited for it; the original is the source.
+    pub(crate) fn shared(original: &Arc<Error>) -> Self {
+        let inner = &original.0;
+        Self(Box::new(Inner {
+            kind: inner.kind,
+            message: inner.message.clone(),
+            hint: inner.hint.clone(),
+            detail: inner.detail.clone(),
+            call_site: inner.call_site,
+            source: Some(Box::new(Arc::clone(original))),
+        }))
     }
 
     pub(crate) fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {

@@ -1,8 +1,8 @@
 //! What a file that defines or queries entities needs: `use entourage::prelude::*;`.
 pub use crate::{
-    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Result, Shape,
+    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Result, Shape, args,
     eager::{Include, RelationQuery, Shape as _, Strategy, Tree, With},
-    repository::{Cursor, NewEntity, Page, PageOf, Patch, Query, Repository},
+    repository::{Cursor, NewEntity, Page, PageOf, Patch, Query, RawSql, Repository},
     schema::{
         Column, Entity as _, Filter, Relation,
         expression::{IntoOrder, RelationFilters, escape_like},

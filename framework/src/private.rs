@@ -10,7 +10,7 @@ pub use crate::{
     },
     error::Result,
     executor::IntoExecutor,
-    repository::{NewEntity, Patch, Repository},
+    repository::{NewEntity, Patch, Repository, raw::Argument},
     schema::{
         Cardinality, Cell, Column, ColumnDef, ColumnDefault, ColumnValue, Embedded, EmbeddedField,
         Entity, Filter, IndexDef, Many, Maybe, OnDelete, One, Operand, Relation, RelationDef, Row,

@@ -8,9 +8,11 @@ mod find;
 mod insert;
 mod link;
 mod load;
+mod loader;
 mod new_entity;
 mod page;
 mod query;
+pub mod raw;
 mod stamp;
 mod stream;
 mod update;
@@ -18,9 +20,11 @@ mod upsert;
 
 use std::marker::PhantomData;
 
+pub use loader::Loader;
 pub use new_entity::{ColumnSet, NewEntity, Patch};
 pub use page::{Cursor, Page, PageOf};
 pub use query::Query;
+pub use raw::{Args, FromRow, RawSql, Sql};
 pub use update::BulkUpdate;
 
 use crate::{

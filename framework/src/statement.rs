@@ -6,6 +6,7 @@
 pub mod ddl;
 pub mod fingerprint;
 pub mod query;
+pub mod raw;
 pub mod render;
 
 use std::{panic::Location, sync::Arc};

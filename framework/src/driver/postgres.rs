@@ -16,7 +16,7 @@ use std::{fmt, ops::ControlFlow, sync::Arc};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sqlx::{
-    AssertSqlSafe, Connection as _, Either, Executor as _, Row as _,
+    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _,
     postgres::{PgArguments, PgConnection},
 };
 
@@ -145,6 +145,7 @@ async fn fetch(
         };
         if outcome.rows == 0 {
             kinds = decode::kinds(row.columns());
+            destination.columns(&mut row.columns().iter().map(|column| column.name()))?;
         }
         outcome.rows += 1;
         let mut cells: Vec<Cell<'_>> = std::mem::take(buffer);

@@ -88,7 +88,6 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
     let created_at = role(|field| field.created_at.is_some());
     let updated_at = role(|field| field.updated_at.is_some());
     let deleted_at = role(|field| field.deleted_at.is_some());
-    let module = &model.module;
     quote! {
         __e::TableDef {
             entity: #entity,

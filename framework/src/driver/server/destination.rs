@@ -14,6 +14,16 @@ pub(in crate::driver) enum Destination<'a> {
 }
 
 impl Destination<'_> {
+    pub(in crate::driver) fn columns(
+        &mut self,
+        names: &mut dyn Iterator<Item = &str>,
+    ) -> Result<()> {
+        match self {
+            Destination::Sink(sink) => sink.columns(names),
+            Destination::Sender(_) => Ok(()),
+        }
+    }
+
     #[inline]
     pub(in crate::driver) fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>> {
         match self {

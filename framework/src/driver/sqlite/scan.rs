@@ -103,7 +103,7 @@ fn step(
     bind::bind(prepared, &statement.args)?;
     let changes = database.total_changes();
     let mut scan = Scan {
-        columns: prepared.column_count(),
+        columns: 0,
         // A statement that writes is stepped to its end whatever the sink says.
         drain: !prepared.readonly(),
         rows: prepared.raw_query(),
@@ -155,12 +155,20 @@ impl Scan<'_, '_> {
             let Some(row) = self.rows.next().map_err(Stop::Database)? else {
                 return Ok(true);
             };
+            let mut named = Ok(());
+            if self.count == 0 {
+                // Now, for the first step may have prepared the statement anew after a change of the schema.
+                let statement: &rusqlite::Statement<'_> = row.as_ref();
+                self.columns = statement.column_count();
+                let name = |at| statement.column_name(at).unwrap_or_default();
+                named = self.sink.columns(&mut (0..self.columns).map(name));
+            }
             let mut cells: Vec<Cell<'_>> = mem::take(self.cells);
             for column in 0..self.columns {
                 let value = row.get_ref(column).map_err(Stop::Database)?;
                 cells.push(cell(value));
             }
-            let flow = self.sink.row(&cells);
+            let flow = named.and_then(|()| self.sink.row(&cells));
             *self.cells = recycle(cells);
             self.count += 1;
             match flow {

@@ -388,8 +388,7 @@ fn each_once(
             }
             Dialect::Sqlite if is_text => {
                 parents.expr_as(column.clone(), name);
-                let collate = sea_query::BinOper::Custom("COLLATE");
-                parents.add_group_by([column.binary(collate, Expr::cust("BINARY"))]);
+                parents.add_group_by([column.cast_as(Alias::new("BLOB"))]);
             }
             _ => {
                 parents.expr_as(column.clone(), name);
