@@ -149,9 +149,9 @@ pub fn primary_key<E: Entity>() -> Vec<usize> {
     E::table().primary_key.clone()
 }
 
-/// Compiles only if a foreign key and the columns it names have the same types. Both come in one argument: the
-/// compiler would take the type of the second from the first, and report a mismatch instead of the trait's message.
-pub const fn points_at<F: KeyColumns, K: KeyColumns>(_keys: (F, K))
+/// Compiles only if a foreign key and the columns it names have the same types. The foreign key comes last: from its
+/// type the compiler would conclude the other's, and report a mismatch instead of the trait's message.
+pub const fn points_at<F: KeyColumns, K: KeyColumns>(_references: K, _foreign_key: F)
 where
     F::Key: PointsAt<K::Key>,
 {

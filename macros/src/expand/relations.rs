@@ -91,7 +91,7 @@ pub(super) fn checks(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {
                 let to = columns(&through.entity, &through.to);
                 let key = side_columns(&relation.from);
                 quote_spanned! {span=>
-                    __e::points_at((#from, #key));
+                    __e::points_at(#key, #from);
                     __e::points_at_key_of::<#target, _>(#to);
                 }
             }
@@ -115,11 +115,11 @@ fn agreement(relation: &Relation, span: Span) -> TokenStream {
         }
         (RelationKind::BelongsTo, to) => {
             let to = side_columns(to);
-            quote_spanned!(span=> __e::points_at((#from, #to));)
+            quote_spanned!(span=> __e::points_at(#to, #from);)
         }
         (_, to) => {
             let to = side_columns(to);
-            quote_spanned!(span=> __e::points_at((#to, #from));)
+            quote_spanned!(span=> __e::points_at(#from, #to);)
         }
     }
 }

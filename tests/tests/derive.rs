@@ -1,0 +1,162 @@
+//! Generated code is documented, quiet under strict lints, and works inside a function; a long ring of relations
+//! compiles.
+#![deny(
+    missing_docs,
+    warnings,
+    clippy::all,
+    rust_2018_idioms,
+    unreachable_pub,
+    missing_debug_implementations
+)]
+use entourage::prelude::*;
+
+/// A library of models.
+pub mod models {
+    use entourage::prelude::*;
+
+    /// A user.
+    #[derive(Debug, Clone, Entity)]
+    #[entity(has_many(posts: super::Post, foreign_key = author_id), unique(name, street))]
+    #[entity(many_to_many(friends: Self, through = Friendship, from_key = a_id, to_key = b_id))]
+    pub struct User {
+        /// The key.
+        #[entity(primary_key, generated)]
+        pub id: i64,
+        /// The name.
+        #[entity(unique)]
+        pub name: String,
+        /// The street.
+        pub street: Option<String>,
+        /// A keyword.
+        pub r#type: Kind,
+        /// The password's hash.
+        #[entity(sensitive)]
+        pub(crate) hash: Option<String>,
+        /// The home.
+        #[entity(embedded)]
+        pub home: Home,
+        /// The lock.
+        #[entity(version)]
+        pub version: i32,
+    }
+
+    /// A kind.
+    #[derive(Debug, Clone, DbEnum)]
+    pub enum Kind {
+        /// A guest.
+        Guest,
+        /// A member.
+        Member,
+    }
+
+    /// A home.
+    #[derive(Debug, Clone, Embedded)]
+    pub struct Home {
+        /// The city.
+        pub city: String,
+    }
+
+    /// Two friends.
+    #[derive(Debug, Clone, Entity)]
+    pub struct Friendship {
+        /// One.
+        #[entity(primary_key)]
+        pub a_id: i64,
+        /// The other.
+        #[entity(primary_key)]
+        pub b_id: i64,
+    }
+}
+
+#[derive(Debug, Clone, Entity)]
+#[entity(belongs_to(author: models::User))]
+pub(crate) struct Draft {
+    #[entity(primary_key)]
+    id: i64,
+    author_id: i64,
+}
+
+/// A post.
+#[derive(Debug, Clone, Entity)]
+#[entity(belongs_to(author: models::User))]
+pub struct Post {
+    /// The key.
+    #[entity(primary_key)]
+    pub id: i64,
+    /// The author.
+    pub author_id: i64,
+}
+
+/// Private entities, inside a function too.
+#[test]
+fn generated_code_is_quiet_under_strict_lints() {
+    #[derive(Debug, Clone, Entity)]
+    #[entity(has_many(leaves: Leaf))]
+    struct Tree {
+        #[entity(primary_key)]
+        id: i64,
+    }
+
+    #[derive(Debug, Clone, Entity)]
+    #[entity(belongs_to(tree: Tree))]
+    struct Leaf {
+        #[entity(primary_key)]
+        id: i64,
+        tree_id: i64,
+    }
+
+    let tree = Tree { id: 1 };
+    let leaf = Leaf {
+        id: 1,
+        tree_id: tree.id,
+    };
+    let draft = Draft {
+        id: leaf.id,
+        author_id: leaf.tree_id,
+    };
+    assert_eq!(format!("{draft:?}"), "Draft { id: 1, author_id: 1 }");
+    assert_eq!((draft.id, draft.author_id), (1, 1));
+    assert_eq!(
+        format!("{:?}", (Tree::LEAVES, Leaf::TREE)),
+        "(Leaves, Tree)"
+    );
+    let _: models::user::Posts = models::User::POSTS;
+    let new = models::NewUser::new(
+        "Ada".into(),
+        models::Kind::Guest,
+        models::Home {
+            city: "London".into(),
+        },
+    );
+    assert!(!format!("{new:?}").contains("hash"));
+    assert_eq!(models::User::table().columns.len(), 7);
+}
+
+/// A ring.
+mod ring {
+    use entourage::prelude::*;
+
+    macro_rules! ring {
+    ($($name:ident -> $next:ident;)*) => {
+        $(#[derive(Debug, Clone, Entity)]
+        #[entity(belongs_to(next: $next), has_many(followers: $name, foreign_key = next_id))]
+        struct $name {
+            #[entity(primary_key, generated)]
+            id: i64,
+            next_id: i64,
+        })*
+    };
+}
+
+    ring! {
+        A -> B; B -> C; C -> D; D -> E; E -> F; F -> G; G -> H; H -> I; I -> J; J -> K; K -> L; L -> A;
+    }
+
+    /// Each entity of the ring leads to the next.
+    #[test]
+    fn a_long_ring_of_relations_compiles() {
+        let target = A::NEXT;
+        assert_eq!(format!("{target:?}"), "Next");
+        assert_eq!(A::relations().len(), 2);
+    }
+}
