@@ -1,0 +1,35 @@
+//! An entity on its own has no relations loaded.
+use entourage::prelude::*;
+
+#[derive(Debug, Clone, Entity)]
+#[entity(has_many(posts: Post, foreign_key = author_id))]
+#[entity(has_many(drafts: Post, foreign_key = author_id))]
+pub struct User {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Entity)]
+#[entity(belongs_to(author: User))]
+#[entity(has_many(comments: Comment))]
+pub struct Post {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    pub author_id: i64,
+    pub title: String,
+}
+
+#[derive(Debug, Clone, Entity)]
+pub struct Comment {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    pub post_id: i64,
+}
+
+async fn posts(users: UserRepository<'_>) -> Result<usize> {
+    let user = users.get(1).await?;
+    Ok(user.get(User::POSTS).len())
+}
+
+fn main() {}
