@@ -1,5 +1,9 @@
 //! Shapes: named graphs of the columns they ask for, equal by every strategy.
-#![allow(missing_docs, unreachable_pub, reason = "the models are the test's own")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "the models are the test's own"
+)]
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 use entourage::{Database, prelude::*};
 
