@@ -7,33 +7,33 @@
 mod argument;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod cells;
+#[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+mod disabled;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod failure;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod lent;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
-#[cfg(not(feature = "mysql"))]
-#[path = "driver/disabled.rs"]
-mod mysql;
 mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
-#[cfg(not(feature = "postgres"))]
-#[path = "driver/disabled.rs"]
-mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
 #[cfg(feature = "sqlite")]
-mod sqlite;
-#[cfg(not(feature = "sqlite"))]
-#[path = "driver/disabled.rs"]
 mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod text;
 pub mod url;
+
+#[cfg(not(feature = "mysql"))]
+use disabled as mysql;
+#[cfg(not(feature = "postgres"))]
+use disabled as postgres;
+#[cfg(not(feature = "sqlite"))]
+use disabled as sqlite;
 
 use std::{fmt, ops::ControlFlow};
 

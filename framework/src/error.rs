@@ -160,8 +160,9 @@ impl Error {
         self
     }
 
+    /// Adds what the database names in its error; for implementations of connections.
     #[must_use]
-    pub(crate) fn with_detail(mut self, detail: DatabaseDetail) -> Self {
+    pub fn with_detail(mut self, detail: DatabaseDetail) -> Self {
         self.0.detail = detail;
         self
     }
