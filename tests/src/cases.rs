@@ -14,8 +14,10 @@ pub mod eager_edges;
 pub mod errors;
 pub mod figures;
 pub mod filters;
+pub mod loader;
 pub mod many;
 pub mod pages;
+pub mod raw_sql;
 pub mod schema;
 pub mod transaction;
 pub mod transactions;
@@ -117,6 +119,12 @@ macro_rules! every_case {
                 raw_expressions_are_the_way_out,
                 nulls_are_ordered_alike,
             }
+            loader {
+                rows_loaded_at_one_time_are_one_statement,
+                relations_of_every_kind_are_loaded_at_one_time,
+                rows_with_text_keys_are_loaded_at_one_time,
+                a_loader_reads_inside_its_transaction,
+            }
             many {
                 many_parents_take_few_statements,
                 a_stream_keeps_little,
@@ -125,6 +133,15 @@ macro_rules! every_case {
                 pages_meet_without_gaps_in_both_directions,
                 pages_pass_over_nulls,
                 a_cursor_of_another_order_is_refused,
+            }
+            raw_sql {
+                raw_sql_reads_an_entity_by_its_columns_names,
+                raw_sql_reads_typed_tuples,
+                a_question_mark_in_a_text_is_no_placeholder,
+                a_doubled_question_mark_is_an_operator requires(arrays),
+                raw_sql_writes_and_says_how_many_rows,
+                raw_sql_belongs_to_its_transaction,
+                what_does_not_fit_is_named,
             }
             transactions {
                 a_committed_transaction_stays,
