@@ -1,6 +1,6 @@
 //! What every contender does: the same loads on the same rows, each in its own best idiom, on one connection.
 //!
-//! The hand-written contenders (`rusqlite`, `tokio-postgres`, `sqlx`) share [`rows`]; the others build their own types, and
+//! The hand-written contenders (`rusqlite`, `tokio-postgres`, `sqlx`) share `rows`; the others build their own types, and
 //! pay for them, as their users would.
 
 use async_trait::async_trait;

@@ -1,7 +1,7 @@
 //! The shared test suite: each case is written once and runs on every database that can run it.
 //!
 //! - [`setup`] gives a test a database of its own, or a [`setup::Skip`] that says why there is none.
-//! - [`suite`] registers every case of [`cases`] for one database and runs it there.
+//! - [`mod@suite`] registers every case of [`cases`] for one database and runs it there.
 //! - [`cases`] holds the cases themselves, one feature a file; [`models`] the entities they share.
 //!
 //! `cargo test` needs nothing but SQLite; `cargo xtask test` brings PostgreSQL and MariaDB.

@@ -1,6 +1,6 @@
 //! Queries to SQL text: a pure function of query, dialect and capabilities, through sea-query's builders.
 //!
-//! Two walks over a query agree by construction and by test: [`render`] builds the text, [`shape`] lists the arguments
+//! Two walks over a query agree by construction and by test: [`render`] builds the text, [`Shape`] lists the arguments
 //! in the text's order and the tokens that identify the text. The second one is all that a query with a known shape
 //! costs.
 mod condition;
