@@ -127,3 +127,84 @@ fn locked(timeout: Duration, error: Error) -> Error {
     .with_hint("raise `busy_timeout`, or keep write transactions shorter")
     .with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::PathBuf, time::Instant};
+
+    use super::*;
+    use crate::driver::{ConnectOptions, Connection, connect};
+
+    /// Two connections to one file, which goes with them.
+    struct File(PathBuf);
+
+    impl File {
+        fn new() -> Self {
+            let name = format!("entourage-{}.db", uuid::Uuid::new_v4().simple());
+            Self(std::env::temp_dir().join(name))
+        }
+
+        async fn open(&self, busy_timeout: Duration) -> Box<dyn Connection> {
+            let options = ConnectOptions::sqlite(&self.0).busy_timeout(busy_timeout);
+            connect(&options).await.unwrap()
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
+            }
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_lock_is_waited_for_without_holding_up_the_thread() {
+        let file = File::new();
+        let mut first = file.open(LONG).await;
+        let mut second = file.open(LONG).await;
+        first
+            .batch("CREATE TABLE t (n); BEGIN IMMEDIATE")
+            .await
+            .unwrap();
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            first.batch("COMMIT").await.unwrap();
+        };
+        let (waited, ()) = tokio::join!(second.batch("BEGIN IMMEDIATE"), release);
+        waited.unwrap();
+        second.batch("ROLLBACK").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_stays_is_an_error_after_the_time_out() {
+        let file = File::new();
+        let mut first = file.open(LONG).await;
+        let mut second = file.open(Duration::from_millis(80)).await;
+        first
+            .batch("CREATE TABLE t (n); BEGIN IMMEDIATE")
+            .await
+            .unwrap();
+        let started = Instant::now();
+        let error = second.batch("INSERT INTO t VALUES (1)").await.unwrap_err();
+        assert!(started.elapsed() >= Duration::from_millis(80));
+        assert_eq!(error.kind(), ErrorKind::LockNotAvailable, "{error:?}");
+        assert!(error.to_string().contains("80ms"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_too_old_to_write_is_told_at_once() {
+        let file = File::new();
+        let mut first = file.open(LONG).await;
+        let mut second = file.open(LONG).await;
+        first.batch("CREATE TABLE t (n)").await.unwrap();
+        second.batch("BEGIN; SELECT * FROM t").await.unwrap();
+        first.batch("INSERT INTO t VALUES (1)").await.unwrap();
+        let started = Instant::now();
+        let error = second.batch("INSERT INTO t VALUES (2)").await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(1));
+        assert_eq!(error.kind(), ErrorKind::Serialization, "{error:?}");
+    }
+}
