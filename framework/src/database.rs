@@ -2,8 +2,12 @@
 //!
 //! It composes the layers below: connections from the pool, by what a statement needs; events to the observers;
 //! transactions.
+mod alone;
 mod builder;
+pub mod health;
+pub mod named;
 pub mod schema;
+mod slow_plan;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;
@@ -19,14 +23,19 @@ use crate::{
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
         watch::{self, Place, Watch},
+        written::{RowCache, Settled, Write, WriteListener as _},
     },
-    observe::{Observer, Observers, Recording},
-    pool::{Access, Pool, PoolStats},
+    observe::{Observed, Observer, Observers, Recording, Scope},
+    pool::{Access, CloseReport, Holding, Pool, PoolHistograms, PoolStats},
+    result_cache::{Cache, CacheOptions},
     statement::{Statement, StatementKind},
-    transaction::{Origin, Transaction, TransactionBuilder},
+    statement_cache::{StatementCounters, StatementStats},
+    transaction::{IsolationLevel, Origin, Transaction, TransactionBuilder},
 };
 
 pub use builder::DatabaseBuilder;
+pub use health::{ConnectionFigures, HealthChecker, HealthReport, HealthStatus};
+pub use named::Databases;
 pub use schema::{Drift, DriftKind, SchemaReport};
 
 /// A database. Cheap to clone; all clones share one pool.
@@ -50,8 +59,12 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     origin: Origin,
+    cache: Cache,
+    statements: Arc<StatementCounters>,
     /// What it is connected to, without the password.
     target: String,
+    /// What it is called there.
+    name: String,
 }
 
 impl Database {
@@ -69,9 +82,23 @@ impl Database {
         DatabaseBuilder::default()
     }
 
-    pub(crate) fn new(pool: Pool, observers: Arc<Observers>, target: String) -> Self {
-        let origin = Origin { pool, observers };
-        Self(Arc::new(Inner { origin, target }))
+    pub(crate) fn new(
+        pool: Pool,
+        observers: Arc<Observers>,
+        statements: Arc<StatementCounters>,
+        target: String,
+        name: String,
+        cache: CacheOptions,
+    ) -> Self {
+        let cache = Cache::new(cache, Arc::clone(&observers));
+        let listener = Arc::new(cache.clone());
+        Self(Arc::new(Inner {
+            origin: Origin::new(pool, observers).told_to(listener),
+            cache,
+            statements,
+            target,
+            name,
+        }))
     }
 
     /// The dialect it speaks.
@@ -87,6 +114,30 @@ impl Database {
     /// What its pool is doing and has done.
     pub fn pool_stats(&self) -> PoolStats {
         self.pool().stats()
+    }
+
+    /// How long callers waited for connections, how long those were used, and how long they took to open.
+    pub fn pool_histograms(&self) -> PoolHistograms {
+        self.pool().histograms()
+    }
+
+    /// Who holds its connections now, longest first.
+    pub fn pool_holdings(&self) -> Vec<Holding> {
+        self.pool().holdings()
+    }
+
+    /// Checks once whether the database answers within 2 seconds. An endpoint that is asked regularly keeps a
+    /// [`HealthChecker`], which tells one failure from several.
+    #[track_caller]
+    pub fn health(&self) -> impl Future<Output = HealthReport> + Send + use<> {
+        let checker = HealthChecker::new(self).down_after(1);
+        let call_site = Location::caller();
+        async move { checker.check_at(call_site).await }
+    }
+
+    /// How often its connections had a statement prepared already; see [`statement_cache`](crate::statement_cache).
+    pub fn statement_stats(&self) -> StatementStats {
+        self.0.statements.stats()
     }
 
     /// Records every statement from now on, until the recording is dropped.
@@ -109,6 +160,11 @@ impl Database {
     /// Tells `observer` of everything from now on.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.observers().add(observer);
+    }
+
+    /// Its result cache: figures, and invalidation of what is kept; see [`result_cache`](crate::result_cache).
+    pub fn cache(&self) -> &Cache {
+        &self.0.cache
     }
 
     /// Its observers, to remove one.
@@ -145,15 +201,39 @@ impl Database {
             connection.begin_cleanup("ROLLBACK");
             let place = self.place();
             let kind = StatementKind::Schema;
-            watch::batch(place, &mut *connection, sql, kind, call_site).await?;
+            let pending = self.0.cache.begin(vec![Write::Anything]);
+            let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
+            let result = result.map(|()| Outcome::default());
+            pending.end(Settled::of(&result));
+            result?;
             connection.end_cleanup();
             Ok(())
         }
     }
 
     /// Refuses new statements, waits until those that run have ended, and closes every connection. All clones are closed.
-    pub async fn close(&self) {
-        self.pool().close().await;
+    ///
+    /// After [`close_timeout`](crate::pool::PoolOptions::close_timeout) it goes on without those that are still lent and
+    /// names their callers in the report; they are closed when they come back.
+    pub async fn close(&self) -> CloseReport {
+        self.pool().close().await
+    }
+
+    /// Runs `statement`, and tells the cache what it writes before and after.
+    #[inline]
+    async fn writing(
+        &self,
+        statement: &Statement,
+        run: impl Future<Output = Result<Outcome>>,
+    ) -> Result<Outcome> {
+        if statement.plan.kind.is_read() {
+            return run.await;
+        }
+        let pending = self.0.cache.begin(Write::of(statement));
+        let result = run.await;
+        Write::ran(statement, &result);
+        pending.end(Settled::of(&result));
+        result
     }
 
     fn pool(&self) -> &Pool {
@@ -165,6 +245,7 @@ impl Database {
             observers: self.observers(),
             dialect: self.dialect(),
             in_transaction: false,
+            lent: false,
         }
     }
 }
@@ -193,7 +274,10 @@ impl Executor for Database {
         let result = match acquired.await {
             Ok(mut connection) => {
                 watch.sent();
-                connection.run(statement, sink).await
+                let mut room = None;
+                let sink = watch.sink(sink, &mut room);
+                let alone = alone::run(self.place(), &mut connection, statement, sink);
+                self.writing(statement, watch.within(alone)).await
             }
             Err(error) => Err(error),
         };
@@ -206,7 +290,9 @@ impl Executor for Database {
         let result = match acquired.await {
             Ok(mut connection) => {
                 watch.sent();
-                connection.stream(statement, sender).await
+                let sender = watch.sender(sender);
+                let alone = alone::stream(self.place(), &mut connection, statement, sender);
+                self.writing(statement, watch.within(alone)).await
             }
             Err(error) => Err(error),
         };
@@ -217,6 +303,11 @@ impl Executor for Database {
         false
     }
 
+    fn cache(&self) -> Option<&dyn RowCache> {
+        let cache = &self.0.cache;
+        cache.is_enabled().then_some(cache)
+    }
+
     async fn atomic(
         &self,
         call_site: &'static Location<'static>,
@@ -225,8 +316,28 @@ impl Executor for Database {
         Ok(Box::new(tx.begin().await?))
     }
 
+    async fn snapshot(
+        &self,
+        call_site: &'static Location<'static>,
+    ) -> Result<Option<Box<dyn AtomicScope + '_>>> {
+        let tx = TransactionBuilder::new(self.0.origin.clone(), call_site).read_only();
+        let tx = match self.dialect() {
+            // A transaction of SQLite reads one state of the file anyhow.
+            Dialect::Sqlite => tx,
+            Dialect::Postgres | Dialect::Mysql => tx.isolation(IsolationLevel::RepeatableRead),
+        };
+        Ok(Some(Box::new(tx.begin().await?)))
+    }
+
     fn warn(&self, message: &str) {
         watch::warn(self.observers(), message);
+    }
+}
+
+/// A scope of the statements of this handle.
+impl Observed for Database {
+    fn scope(&self) -> Scope {
+        Scope::only(self.observers())
     }
 }
 

@@ -20,6 +20,7 @@ mod options;
 pub(crate) mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
+mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use disabled as postgres;
 #[cfg(not(feature = "sqlite"))]
 use disabled as sqlite;
 
-use std::{fmt, ops::ControlFlow};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -44,11 +45,13 @@ use crate::{
     error::Result,
     schema::Cell,
     statement::Statement,
+    statement_cache::StatementCounters,
 };
 
-pub use options::{ConnectOptions, OpenMode, TlsMode};
+pub use options::{ConnectOptions, OpenMode, StatementMode, TlsMode};
+pub use session::{JournalMode, SqlMode, Synchronous, SynchronousCommit};
 
-/// Opens a connection.
+/// Opens a connection, whatever stands between us and the server.
 ///
 /// # Errors
 /// A [`Configuration`](crate::ErrorKind::Configuration) error for options that do not fit;
@@ -56,11 +59,24 @@ pub use options::{ConnectOptions, OpenMode, TlsMode};
 /// [`Connection`](crate::ErrorKind::Connection) with the real cause if it cannot be reached or does not answer within
 /// [`connect_timeout`](ConnectOptions::connect_timeout). No error shows the password.
 pub async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
+    connect_counted(options, &Arc::default(), false).await
+}
+
+/// The same for a connection whose prepared statements are counted by `counters`. If `look`, looks whether a pooler is in
+/// between that the [`StatementMode`] does not fit.
+///
+/// # Errors
+/// As [`connect`]; [`Configuration`](crate::ErrorKind::Configuration) for a pooler that would mix up answers.
+pub(crate) async fn connect_counted(
+    options: &ConnectOptions,
+    counters: &Arc<StatementCounters>,
+    look: bool,
+) -> Result<Box<dyn Connection>> {
     options.validate()?;
     match options.dialect() {
-        Dialect::Sqlite => sqlite::connect(options).await,
-        Dialect::Postgres => postgres::connect(options).await,
-        Dialect::Mysql => mysql::connect(options).await,
+        Dialect::Sqlite => sqlite::connect(options, counters, look).await,
+        Dialect::Postgres => postgres::connect(options, counters, look).await,
+        Dialect::Mysql => mysql::connect(options, counters, look).await,
     }
 }
 

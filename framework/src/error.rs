@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Serialization,
     /// The database broke a deadlock by ending this transaction; run it again.
     Deadlock,
+    /// The schema changed under a statement prepared before this transaction; run it again.
+    StatementOutdated,
     /// A lock was not available (`NOWAIT`, or SQLite's busy time-out).
     LockNotAvailable,
     /// The connection was lost during COMMIT: the transaction may or may not have happened.
@@ -63,10 +65,48 @@ pub enum ErrorKind {
     Syntax,
     /// The pool or database handle was closed.
     Closed,
+    /// A bounded queue has no room, and its user asked not to wait.
+    QueueFull,
     /// An error that user code returned inside a transaction or hook.
     User,
     /// Anything else that the database reports.
     Database,
+}
+
+impl ErrorKind {
+    /// The kind in lower case, as metrics and logs name it: `unique_violation`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::UniqueViolation => "unique_violation",
+            ErrorKind::ForeignKeyViolation => "foreign_key_violation",
+            ErrorKind::NotNullViolation => "not_null_violation",
+            ErrorKind::CheckViolation => "check_violation",
+            ErrorKind::NotFound => "not_found",
+            ErrorKind::TooMany => "too_many",
+            ErrorKind::Stale => "stale",
+            ErrorKind::DanglingKey => "dangling_key",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Connection => "connection",
+            ErrorKind::Authentication => "authentication",
+            ErrorKind::Serialization => "serialization",
+            ErrorKind::Deadlock => "deadlock",
+            ErrorKind::LockNotAvailable => "lock_not_available",
+            ErrorKind::AmbiguousCommit => "ambiguous_commit",
+            ErrorKind::TransactionAborted => "transaction_aborted",
+            ErrorKind::Decode => "decode",
+            ErrorKind::Encode => "encode",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Configuration => "configuration",
+            ErrorKind::SchemaDrift => "schema_drift",
+            ErrorKind::InvalidQuery => "invalid_query",
+            ErrorKind::Syntax => "syntax",
+            ErrorKind::StatementOutdated => "statement_outdated",
+            ErrorKind::Closed => "closed",
+            ErrorKind::QueueFull => "queue_full",
+            ErrorKind::User => "user",
+            ErrorKind::Database => "database",
+        }
+    }
 }
 
 /// What [`ErrorKind`] a database error has and what it names; filled in once by the dialect.
@@ -255,6 +295,7 @@ predicates! {
     is_connection => Connection, "The connection could not be opened, or was lost.";
     is_serialization_failure => Serialization, "The transaction could not be serialised with another; run it again.";
     is_deadlock => Deadlock, "The database broke a deadlock by ending this transaction; run it again.";
+    is_statement_outdated => StatementOutdated, "The schema changed under a statement prepared before this transaction; run it again.";
     is_unsupported => Unsupported, "The call cannot be done on this database, or not in this place.";
     is_decode => Decode, "A value could not be read into its Rust type.";
 }

@@ -5,18 +5,21 @@
 mod handle;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod lent;
+mod meter;
 pub(crate) mod watch;
+pub mod written;
 
 use std::{fmt, panic::Location};
 
 use async_trait::async_trait;
 
 pub use handle::{ExecutorHandle, IntoExecutor};
+use written::RowCache;
 
 use crate::{
     dialect::{Capabilities, Dialect},
     driver::{Outcome, RowSender, RowSink},
-    error::Result,
+    error::{Error, Result},
     statement::Statement,
 };
 
@@ -44,6 +47,29 @@ pub trait Executor: Send + Sync + fmt::Debug {
     /// Whether statements run inside a transaction: one after the other, on one connection.
     fn in_transaction(&self) -> bool;
 
+    /// Whether nobody else can write to any row before the transaction ends, so that a row lock has nothing to add:
+    /// SQLite's transactions that began by taking the lock for writing.
+    fn locks_database(&self) -> bool {
+        false
+    }
+
+    /// Begins a unit of reads that see the database as it was at one moment: a transaction that only reads, on a database
+    /// handle. `None` if all statements of the executor do so anyway.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) inside a transaction whose statements each see what was committed
+    /// before them, and on a connection of which that is not known; a connection error.
+    async fn snapshot(
+        &self,
+        call_site: &'static Location<'static>,
+    ) -> Result<Option<Box<dyn AtomicScope + '_>>> {
+        Err(
+            Error::unsupported("it is not known whether reads of this connection are consistent")
+                .with_hint("begin a transaction of your own at `REPEATABLE READ`")
+                .at(call_site),
+        )
+    }
+
     /// Begins a unit of several statements that happen together or not at all: a transaction on a database handle, a
     /// savepoint inside a transaction. Dropped without [`AtomicScope::commit`], it is rolled back. `call_site` is the
     /// user's call that needs it.
@@ -54,6 +80,11 @@ pub trait Executor: Send + Sync + fmt::Debug {
         &self,
         call_site: &'static Location<'static>,
     ) -> Result<Box<dyn AtomicScope + '_>>;
+
+    /// The rows that are kept for reads through this executor. None inside a transaction, which sees what others do not.
+    fn cache(&self) -> Option<&dyn RowCache> {
+        None
+    }
 
     /// Tells the observers something the user should know.
     fn warn(&self, message: &str);

@@ -57,12 +57,19 @@ pub mod driver;
 pub mod eager;
 pub mod error;
 pub mod executor;
+#[cfg(feature = "inspector")]
+pub mod inspector;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod observe;
 pub mod pool;
 pub mod repository;
+pub mod result_cache;
 pub mod schema;
 pub mod statement;
 pub mod statement_cache;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transaction;
 
 pub mod prelude;
@@ -80,6 +87,8 @@ pub use entourage_macros::DbNewtype;
 pub use entourage_macros::Embedded;
 #[doc = include_str!("docs/entity.md")]
 pub use entourage_macros::Entity;
+#[doc = include_str!("docs/graph.md")]
+pub use entourage_macros::Graph;
 #[doc = include_str!("docs/shape.md")]
 pub use entourage_macros::Shape;
 pub use error::{Error, ErrorKind, Result};

@@ -5,35 +5,81 @@
 //! The pool knows connections, not statements: what is read and what is written is for the caller to say.
 //!
 //! Cancellation: a dropped [`Pool::acquire`] loses neither its place in the pool nor a connection that was on its way.
+//!
+//! What happens is told as [`PoolEvent`](crate::observe::PoolEvent), never under the pool's lock; what went wrong
+//! (leaks, alerts, a close by force) goes to `tracing` too, as warnings of the target `entourage::pool`. With no observer
+//! an acquire pays one load for it. Figures are counted all the time: [`Pool::stats`], [`Pool::histograms`].
+//!
+//! ```
+//! # async fn run() -> entourage::Result<()> {
+//! use std::{sync::Arc, time::Duration};
+//! use entourage::{Database, observe::{Event, Observer, PoolEventKind}, pool::PoolOptions};
+//!
+//! struct Leaks;
+//!
+//! impl Observer for Leaks {
+//!     fn on_event(&self, event: &Event<'_>) {
+//!         if let Event::Pool(event) = event
+//!             && let PoolEventKind::Leaked { call_site, held } = event.kind
+//!         {
+//!             eprintln!("{call_site} holds a connection of {} for {held:?}", event.pool);
+//!         }
+//!     }
+//! }
+//!
+//! let db = Database::builder()
+//!     .url("sqlite::memory:")
+//!     .pool(PoolOptions::web().name("blog"))
+//!     .observer(Arc::new(Leaks))
+//!     .monitor(Duration::from_secs(10))
+//!     .connect()
+//!     .await?;
+//! assert_eq!(db.pool_stats().in_use, 0);
+//! assert!(db.close().await.is_clean());
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run()).unwrap();
+//! ```
+pub mod close;
 pub mod connection;
 #[cfg(test)]
 pub(crate) mod fake;
+pub mod histogram;
 mod holders;
 mod lane;
+mod monitor;
 mod opening;
 pub mod options;
 mod reaper;
-pub mod stats;
+pub mod retry;
 #[cfg(test)]
 pub(crate) mod tests;
 mod waiting;
 
-use std::{fmt, panic::Location, sync::Arc};
+use std::{fmt, panic::Location, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 use crate::{
     dialect::{Capabilities, Dialect},
     driver::Connection,
-    error::Result,
+    error::{Error, Result},
+    observe::Observers,
 };
 use lane::Lane;
 use opening::Opening;
 pub(crate) use opening::random_fraction;
 
+pub use crate::observe::PoolStats;
+pub use close::CloseReport;
 pub use connection::PoolConnection;
+pub use histogram::{Distribution, PoolHistograms};
+pub use holders::Holding;
 pub use options::PoolOptions;
-pub use stats::PoolStats;
+pub use retry::ConnectRetry;
+
+/// The target of what the pool tells `tracing`.
+const TARGET: &str = "entourage::pool";
 
 /// Opens the connections of a pool.
 #[async_trait]
@@ -78,11 +124,23 @@ struct Lanes {
     readers: Option<Arc<Lane>>,
     dialect: Dialect,
     capabilities: Capabilities,
-    acquire_timeout: std::time::Duration,
+    /// Of the whole pool; each lane has its part.
+    options: PoolOptions,
+}
+
+impl Lanes {
+    fn stats(&self) -> PoolStats {
+        let main = self.main.stats();
+        match &self.readers {
+            Some(readers) => main + readers.stats(),
+            None => main,
+        }
+    }
 }
 
 impl Pool {
-    /// Opens a pool with at least one connection, so that a wrong URL is told here and not by the first statement.
+    /// Opens a pool with at least one connection, so that a wrong URL is told here and not by the first statement. A
+    /// server that cannot be reached is tried again as [`PoolOptions::connect_retry`] says.
     ///
     /// # Errors
     /// Options that do not go together; the reason why the first connection could not be opened.
@@ -91,13 +149,29 @@ impl Pool {
         options: &PoolOptions,
         topology: Topology,
     ) -> Result<Self> {
+        Self::open_observed(connect, options, topology, Arc::default()).await
+    }
+
+    /// The same, telling `observers` of everything from the first connection.
+    ///
+    /// # Errors
+    /// As [`Pool::open`].
+    pub async fn open_observed(
+        connect: Arc<dyn Connect>,
+        options: &PoolOptions,
+        topology: Topology,
+        observers: Arc<Observers>,
+    ) -> Result<Self> {
         options.validate()?;
-        let write = |options, sole| Lane::new(Arc::clone(&connect), Access::Write, options, sole);
+        let lane = |access, options, sole| {
+            let observers = Arc::clone(&observers);
+            Lane::new(Arc::clone(&connect), access, options, sole, observers)
+        };
+        let write = |options, sole| lane(Access::Write, options, sole);
         let (main, readers) = match topology {
             Topology::Sole => (write(options.sole(), true), None),
             Topology::SingleWriter if options.max_connections > 1 => {
-                let readers =
-                    Lane::new(Arc::clone(&connect), Access::Read, options.readers(), false);
+                let readers = lane(Access::Read, options.readers(), false);
                 (write(options.writer(), false), Some(readers))
             }
             Topology::Shared | Topology::SingleWriter => (write(options.clone(), false), None),
@@ -116,7 +190,7 @@ impl Pool {
             readers,
             dialect,
             capabilities,
-            acquire_timeout: options.acquire_timeout,
+            options: options.clone(),
         })))
     }
 
@@ -149,36 +223,71 @@ impl Pool {
         self.0.readers.is_some()
     }
 
+    /// Its name, see [`PoolOptions::name`].
+    pub fn name(&self) -> &str {
+        self.0.options.get_name()
+    }
+
     /// How long a caller waits for a connection.
-    pub fn acquire_timeout(&self) -> std::time::Duration {
-        self.0.acquire_timeout
+    pub fn acquire_timeout(&self) -> Duration {
+        self.0.options.acquire_timeout
     }
 
     /// What the pool is doing and has done, readers and writer together.
     pub fn stats(&self) -> PoolStats {
-        let main = self.0.main.stats();
-        match &self.0.readers {
-            Some(readers) => main + readers.stats(),
-            None => main,
-        }
+        self.0.stats()
     }
 
-    /// The same for the connections that serve `access`.
+    /// How long callers waited, connections were used and took to open, readers and writer together.
+    pub fn histograms(&self) -> PoolHistograms {
+        let mut times = self.0.main.times();
+        if let Some(readers) = &self.0.readers {
+            times.add(&readers.times());
+        }
+        times.summary()
+    }
+
+    /// Who holds connections now, longest first.
+    pub fn holdings(&self) -> Vec<Holding> {
+        let mut holdings = self.0.main.holdings();
+        if let Some(readers) = &self.0.readers {
+            holdings.extend(readers.holdings());
+            holdings.sort_by_key(|holding| std::cmp::Reverse(holding.held));
+        }
+        holdings
+    }
+
+    /// What the connections that serve `access` are doing and have done.
     pub fn stats_of(&self, access: Access) -> PoolStats {
         self.lane(access).stats()
     }
 
-    /// Refuses new callers, sends those away that wait, and waits until every connection came back and is closed.
+    /// Refuses new callers, sends those away that wait, and waits until every connection came back and is closed, for up
+    /// to [`PoolOptions::close_timeout`]. Connections that come back later are closed then; the report counts them.
     ///
     /// Dropped before its end, the pool stays closed; call it again to wait again.
-    pub async fn close(&self) {
-        match &self.0.readers {
+    pub async fn close(&self) -> CloseReport {
+        self.close_within(self.0.options.close_timeout).await
+    }
+
+    /// The same, waiting for up to `timeout`.
+    pub async fn close_within(&self, timeout: Duration) -> CloseReport {
+        let now = tokio::time::Instant::now();
+        // Beyond what the clock can tell is for ever.
+        let deadline = now.checked_add(timeout).unwrap_or(now + FOR_EVER);
+        let report = match &self.0.readers {
             // Both at once: neither may go on lending while the other is waited for.
             Some(readers) => {
-                tokio::join!(readers.close(), self.0.main.close());
+                let (main, readers) =
+                    tokio::join!(self.0.main.close(deadline), readers.close(deadline));
+                main + readers
             }
-            None => self.0.main.close().await,
+            None => self.0.main.close(deadline).await,
+        };
+        if !report.is_clean() {
+            tracing::warn!(target: TARGET, pool = self.name(), "{report}");
         }
+        report
     }
 
     fn lane(&self, access: Access) -> &Arc<Lane> {
@@ -189,12 +298,55 @@ impl Pool {
     }
 }
 
+/// A century.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Opens the least number of connections of a lane, one after the other.
 async fn open_least(lane: &Arc<Lane>, at_least: usize) -> Result<()> {
     for _ in 0..lane.options.min_connections.max(at_least) {
-        if lane.reserve() {
-            Opening::reserved(lane).run(true).await?;
-        }
+        open_one(lane).await?;
     }
     Ok(())
+}
+
+/// Opens a connection, trying again if the server cannot be reached.
+async fn open_one(lane: &Arc<Lane>) -> Result<()> {
+    let began = tokio::time::Instant::now();
+    let mut attempt = 1;
+    while lane.reserve() {
+        let Err(error) = Opening::reserved(lane).run(true).await else {
+            return Ok(());
+        };
+        let retry = lane.options.connect_retry;
+        let again = |retry: &ConnectRetry| error.is_connection() && attempt < retry.attempts;
+        let Some(retry) = retry.filter(again) else {
+            return Err(gave_up(error, attempt, began.elapsed()));
+        };
+        let pause = retry.jittered_pause(attempt);
+        tracing::warn!(
+            target: TARGET,
+            pool = lane.options.get_name(),
+            attempt,
+            of = retry.attempts,
+            ?pause,
+            %error,
+            "no connection could be opened; trying again"
+        );
+        tokio::time::sleep(pause).await;
+        attempt += 1;
+    }
+    Ok(())
+}
+
+/// Says how often it was tried, if more than once.
+fn gave_up(error: Error, attempts: u32, took: Duration) -> Error {
+    if attempts == 1 {
+        return error;
+    }
+    let tried = format!("gave up after {attempts} attempts in {took:.1?}");
+    let hint = match error.hint() {
+        Some(hint) => format!("{hint}; {tried}"),
+        None => tried,
+    };
+    error.with_hint(hint)
 }

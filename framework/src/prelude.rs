@@ -1,6 +1,6 @@
 //! What a file that defines or queries entities needs: `use entourage::prelude::*;`.
 pub use crate::{
-    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Result, Shape, args,
+    DbEnum, DbNewtype, Embedded, Entity, Error, ErrorKind, Graph, Result, Shape, args,
     eager::{Include, RelationQuery, Shape as _, Strategy, Tree, With},
     repository::{Cursor, NewEntity, Page, PageOf, Patch, Query, RawSql, Repository},
     schema::{

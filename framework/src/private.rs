@@ -3,6 +3,8 @@
 //! Nothing here is part of the public interface; it changes with the derives.
 pub use std::{marker::PhantomData, sync::LazyLock};
 
+pub use entourage_macros::within;
+
 pub use crate::{
     eager::{
         IncludeList, LoadedIn, Selects, Shape,
@@ -12,14 +14,25 @@ pub use crate::{
     executor::IntoExecutor,
     repository::{NewEntity, Patch, Repository, raw::Argument},
     schema::{
-        Cardinality, Cell, Column, ColumnDef, ColumnDefault, ColumnValue, Embedded, EmbeddedField,
-        Entity, Filter, IndexDef, Many, Maybe, OnDelete, One, Operand, Relation, RelationDef, Row,
-        SqlType, TableDef, ThroughDef, Value,
+        Arity, CacheCapacity, CacheDef, CacheWrite, Cardinality, Cell, Column, ColumnDef,
+        ColumnDefault, ColumnValue, Embedded, EmbeddedField, Entity, Filter, IndexDef, Many, Maybe,
+        OnDelete, One, Operand, Relation, RelationDef, Row, SqlType, TableDef, ThroughDef, Value,
+        cached::{assert_cache_key, read_row},
         cell::Mismatch,
         column::embed,
         expression::{Condition, IntoOrder, OrderTerm, RelationFilters},
     },
 };
+
+/// The relation of an entity by the number of its name: what `Graph!` finds relations by.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no relation of this name",
+    label = "not the name of a relation's const, such as `POSTS` of `User::POSTS`"
+)]
+pub trait RelationNamed<const NAME: u64> {
+    /// The relation as a type.
+    type Relation: Relation;
+}
 
 /// What a key column marked `generated` gets: a number from the database, or a UUID from the client.
 ///

@@ -3,12 +3,15 @@
 //! A [`Repository`] is an executor and an entity type. Its methods are synchronous builders until `.await`: nothing is
 //! sent before, and every statement knows the line of the user's call.
 mod assemble;
+mod cached;
 mod delete;
 mod find;
 mod insert;
+mod kept;
 mod link;
 mod load;
 mod loader;
+mod lock;
 mod new_entity;
 mod page;
 mod query;
@@ -17,19 +20,26 @@ mod stamp;
 mod stream;
 mod update;
 mod upsert;
+#[cfg(feature = "write-behind")]
+pub mod write_behind;
 
 use std::marker::PhantomData;
 
+pub use cached::Cached;
 pub use loader::Loader;
+pub use lock::KeyList;
 pub use new_entity::{ColumnSet, NewEntity, Patch};
 pub use page::{Cursor, Page, PageOf};
 pub use query::Query;
 pub use raw::{Args, FromRow, RawSql, Sql};
 pub use update::BulkUpdate;
+#[cfg(feature = "write-behind")]
+pub use write_behind::{WriteBehind, WriteBehindBuilder, WriteBehindRepository};
 
 use crate::{
     eager::{IncludeList, IntoInclude, Shape},
     executor::{ExecutorHandle, IntoExecutor},
+    result_cache::CacheMode,
     schema::{Entity, Filter, expression::IntoOrder},
     statement::render::Backend,
 };
@@ -40,6 +50,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Repository<'a, E> {
     executor: ExecutorHandle<'a>,
+    cache: CacheMode,
     entity: PhantomData<fn() -> E>,
 }
 
@@ -47,6 +58,7 @@ impl<E> Clone for Repository<'_, E> {
     fn clone(&self) -> Self {
         Self {
             executor: self.executor.clone(),
+            cache: self.cache,
             entity: PhantomData,
         }
     }
@@ -57,19 +69,38 @@ impl<'a, E: Entity> Repository<'a, E> {
     pub fn new(executor: impl IntoExecutor<'a>) -> Self {
         Self {
             executor: executor.into_executor(),
+            cache: CacheMode::Use,
             entity: PhantomData,
+        }
+    }
+
+    /// The same repository, which reads past the result cache: rows come from the database, and are not kept.
+    #[must_use]
+    pub fn bypass_cache(&self) -> Self {
+        Self {
+            cache: CacheMode::Bypass,
+            ..self.clone()
+        }
+    }
+
+    /// The same repository, which reads rows by key from the database, whatever the result cache holds, and keeps them.
+    #[must_use]
+    pub fn refresh_cache(&self) -> Self {
+        Self {
+            cache: CacheMode::Refresh,
+            ..self.clone()
         }
     }
 
     /// All rows, to be narrowed down.
     pub fn query(&self) -> Query<'a, E, ()> {
-        Query::new(self.executor.clone(), ())
+        Query::new(self.executor.clone(), self.cache, ())
     }
 
     /// All rows in the form of a [`Shape`]: only the columns that it names, with the relations and figures that it
     /// names, in a constant number of statements.
     pub fn shape<S: Shape<E>>(&self) -> Query<'a, E, impl IncludeList<E, Output = S> + use<E, S>> {
-        Query::new(self.executor.clone(), S::plan())
+        Query::new(self.executor.clone(), self.cache, S::plan())
     }
 
     /// The rows for which `filter` holds.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here talks to a database or renders SQL. Everything is plain data that generated code fills in and the
 //! layers above read.
+pub mod cached;
 pub mod cell;
 pub mod column;
 pub mod entity;
@@ -12,6 +13,7 @@ pub mod relation;
 pub mod table;
 pub mod value;
 
+pub use cached::{CacheCapacity, CacheDef, CacheWrite, CachedRow};
 pub use cell::{Cell, Row};
 pub use column::{Column, Embedded, EmbeddedField};
 pub use entity::Entity;
@@ -22,4 +24,4 @@ pub use relation::{
     Arity, Cardinality, Many, Maybe, OnDelete, One, Related, Relation, RelationDef, ThroughDef,
 };
 pub use table::{ColumnDef, Default as ColumnDefault, IndexDef, TableDef};
-pub use value::{ColumnValue, SqlType, Value};
+pub use value::{ArrayType, ColumnValue, SqlType, Value};

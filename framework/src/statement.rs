@@ -8,12 +8,26 @@ pub mod fingerprint;
 pub mod query;
 pub mod raw;
 pub mod render;
+mod subject;
+mod token;
+pub mod touched;
 
-use std::{panic::Location, sync::Arc};
+use std::{
+    panic::Location,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 pub use fingerprint::Fingerprint;
+pub use subject::Subject;
+pub use touched::Touched;
 
-use crate::schema::{SqlType, Value};
+use crate::{
+    dialect::Dialect,
+    schema::{SqlType, Value},
+};
 
 /// What a statement does, as far as routing, counting and caching care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,27 +78,62 @@ pub struct Plan {
     pub kind: StatementKind,
     /// The tables it reads or writes, the main one first.
     pub tables: Vec<Arc<str>>,
-    /// The identity of the text, apart from literals and list lengths.
-    pub fingerprint: Fingerprint,
+    /// What it is about, where the framework wrote it; `None` for text of the user's and for schemas.
+    pub subject: Option<Subject>,
     /// Whether the text is likely to come again, so that preparing it by name is worth while.
     pub persistent: bool,
     /// The types of the columns that the statement returns, where they are known: a driver may check them once.
     pub columns: Vec<SqlType>,
+    /// Made when somebody asks for it: nobody may be listening.
+    normal: OnceLock<Normal>,
+}
+
+/// The text without values, and its identity.
+#[derive(Debug)]
+struct Normal {
+    text: Box<str>,
+    fingerprint: Fingerprint,
 }
 
 impl Plan {
     /// A plan for `sql`, which reads or writes `tables`.
     pub fn new(sql: impl Into<Arc<str>>, kind: StatementKind, tables: Vec<Arc<str>>) -> Self {
-        let sql = sql.into();
-        let fingerprint = Fingerprint::of(&sql);
         Self {
-            sql,
+            sql: sql.into(),
             kind,
             tables,
-            fingerprint,
+            subject: None,
             persistent: true,
             columns: Vec::new(),
+            normal: OnceLock::new(),
         }
+    }
+
+    /// The same plan, about `subject`.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// The identity of the text, apart from literals and list lengths. `dialect` is the one it was written in.
+    pub fn fingerprint(&self, dialect: Dialect) -> Fingerprint {
+        self.normal(dialect).fingerprint
+    }
+
+    /// The text without literals, comments and list lengths, see [`fingerprint::normalize`].
+    pub fn normalized(&self, dialect: Dialect) -> &str {
+        &self.normal(dialect).text
+    }
+
+    fn normal(&self, dialect: Dialect) -> &Normal {
+        self.normal.get_or_init(|| {
+            let text = fingerprint::normalize(&self.sql, dialect);
+            Normal {
+                fingerprint: Fingerprint::of_normalized(&text),
+                text: text.into(),
+            }
+        })
     }
 
     /// The same plan for a text that will hardly come again: it is not kept as a prepared statement.
@@ -100,6 +149,12 @@ impl Plan {
     }
 }
 
+/// A number for a call that takes several statements, see [`Statement::load`].
+pub fn next_load() -> u64 {
+    static LOADS: AtomicU64 = AtomicU64::new(1);
+    LOADS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// A statement ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -109,8 +164,11 @@ pub struct Statement {
     pub args: Vec<Value>,
     /// The user's call.
     pub call_site: &'static Location<'static>,
-    /// The eager load that the statement is a chunk of; chunks of one load are not an N+1.
+    /// The call of the framework's that the statement is a part of, from [`next_load`]: an eager load, a list cut into
+    /// chunks. The parts of one call are not an N+1.
     pub load: Option<u64>,
+    /// Which rows it writes, where its writer knows; for caches of rows.
+    pub touched: Option<Arc<Touched>>,
 }
 
 impl Statement {
@@ -121,6 +179,7 @@ impl Statement {
             args,
             call_site,
             load: None,
+            touched: None,
         }
     }
 

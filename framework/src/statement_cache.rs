@@ -1,8 +1,13 @@
-//! Plans: the texts that were rendered before, found again by the shape of the query.
+//! Plans: the texts that were rendered before, found again by the shape of the query. And the prepared statements of
+//! each connection, counted.
 //!
 //! Rendering a statement costs several hundred nanoseconds, finding its plan some tens. Plans are shared by all
 //! connections and database handles of the process, bounded, and evicted least recently used first. A query that holds
 //! a raw expression has no shape and is rendered each time.
+#![doc = include_str!("docs/statements.md")]
+mod finder;
+mod prepared;
+
 use std::{
     num::NonZeroUsize,
     sync::{
@@ -12,6 +17,9 @@ use std::{
 };
 
 use hashlink::LruCache;
+
+pub use finder::by_key;
+pub use prepared::{Preparation, PreparedStatements, StatementCounters, StatementStats};
 
 use crate::{
     error::Result,

@@ -7,26 +7,33 @@
 //!
 //! Cancellation: a future dropped in the middle of a statement ends the transaction, on every database: the next
 //! statement fails, and the connection is rolled back or closed. Dropped during COMMIT, the outcome is not known.
+pub mod advisory;
 mod builder;
+mod deadline;
 pub mod hooks;
+mod monitor;
 pub mod options;
 pub mod retry;
 mod session;
 #[cfg(test)]
 mod tests;
+pub(crate) mod writes;
 
 use std::{
     fmt,
     panic::Location,
     sync::{
-        Arc, Mutex as SyncMutex, PoisonError,
+        Arc, Mutex as SyncMutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::{
+    sync::{Mutex, MutexGuard, Notify},
+    task::AbortHandle,
+};
 
 use crate::{
     dialect::{Capabilities, Dialect},
@@ -35,14 +42,18 @@ use crate::{
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
         watch::{self, Place, Watch},
+        written::{PendingWrites, Settled, Write, WriteListener},
     },
-    observe::Observers,
+    observe::{Observers, TransactionStep},
     pool::Pool,
-    statement::Statement,
+    statement::{Statement, StatementKind},
 };
+use deadline::Deadline;
+use monitor::Monitor;
 use options::TransactionOptions;
 use session::{Session, Turn};
 
+pub use advisory::AdvisoryKey;
 pub use builder::TransactionBuilder;
 pub use hooks::End;
 pub use options::{AccessMode, IsolationLevel, TransactionMode};
@@ -53,6 +64,35 @@ pub use retry::Retry;
 pub(crate) struct Origin {
     pub(crate) pool: Pool,
     pub(crate) observers: Arc<Observers>,
+    /// Told of what is committed.
+    pub(crate) listener: Option<Arc<dyn WriteListener>>,
+    monitor: Monitor,
+}
+
+impl Origin {
+    pub(crate) fn new(pool: Pool, observers: Arc<Observers>) -> Self {
+        Self {
+            pool,
+            monitor: Monitor::new(Arc::clone(&observers)),
+            observers,
+            listener: None,
+        }
+    }
+
+    /// The same, with somebody who is told of what is committed.
+    pub(crate) fn told_to(self, listener: Arc<dyn WriteListener>) -> Self {
+        Self {
+            listener: Some(listener),
+            ..self
+        }
+    }
+}
+
+/// How long a transaction may take, and after how long it is told of.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    deadline: Option<Deadline>,
+    warn_after: Duration,
 }
 
 /// A transaction, or a savepoint inside one. Clones are the same transaction.
@@ -69,11 +109,18 @@ struct Core {
     session: Mutex<Session>,
     origin: Origin,
     read_only: bool,
+    isolation: Option<IsolationLevel>,
+    /// Whether nobody else can write to any row (SQLite).
+    locks_database: bool,
+    deadline: Option<Deadline>,
+    /// Rolls back at the deadline.
+    enforcer: OnceLock<AbortHandle>,
     /// Savepoints whose handles were dropped; whoever has the session next rolls them back.
     abandoned: SyncMutex<Vec<u32>>,
     /// Told when a savepoint ends.
     turn: Notify,
     hooks: hooks::Hooks,
+    writes: writes::Writes,
 }
 
 /// The transaction itself (0) or a savepoint of it.
@@ -88,22 +135,48 @@ impl Transaction {
     async fn start(
         origin: Origin,
         options: TransactionOptions,
+        limits: Limits,
+        begun: &'static Location<'static>,
+    ) -> Result<Self> {
+        let Some(deadline) = limits.deadline else {
+            return Self::start_now(origin, options, limits, begun).await;
+        };
+        let started = deadline
+            .limit(Self::start_now(origin, options, limits, begun))
+            .await?;
+        let enforcer = deadline.enforce(Arc::downgrade(&started.core));
+        started.core.enforcer.get_or_init(|| enforcer);
+        Ok(started)
+    }
+
+    async fn start_now(
+        origin: Origin,
+        options: TransactionOptions,
+        limits: Limits,
         begun: &'static Location<'static>,
     ) -> Result<Self> {
         let pool = &origin.pool;
-        let script = options
+        let mut script = options
             .script(pool.dialect(), pool.has_readers())
             .map_err(|error| error.at(begun))?;
         let connection = pool.acquire(script.access, begun).await?;
-        let place = place(&origin);
-        let session = Session::begin(connection, &script, place, begun).await?;
+        if let Some(deadline) = limits.deadline {
+            script.limit_statements(pool.dialect(), deadline.remaining());
+        }
+        let watched = origin.monitor.watch(limits.warn_after, begun);
+        let session = Session::begin(connection, &script, watched, place(&origin), begun).await?;
         let core = Arc::new(Core {
             session: Mutex::new(session),
             origin,
             read_only: options.access == AccessMode::ReadOnly,
+            isolation: options.isolation,
+            locks_database: script.locks_database,
+            deadline: limits.deadline,
+            enforcer: OnceLock::new(),
             abandoned: SyncMutex::default(),
             turn: Notify::new(),
             hooks: hooks::Hooks::default(),
+            writes: writes::Writes::default(),
         });
         Ok(Self::level(core, 0, begun))
     }
@@ -164,21 +237,26 @@ impl Transaction {
             core.turn.notify_waiters();
             return match released {
                 Ok(outer) => {
+                    core.writes.hand_up(id, outer);
                     core.hooks.hand_up(id, outer);
                     Ok(())
                 }
                 Err(error) => {
-                    core.hooks.run(id, End::RolledBack);
+                    core.rolled_back(id);
                     Err(error)
                 }
             };
         }
+        let pending = core.begin_writes();
         let committed = session
             .commit(core.place(), core.read_only, call_site)
             .await
             .map_err(|error| error.at(call_site));
         let end = session.end_if_dropped();
         drop(session);
+        if let Some(pending) = pending {
+            pending.end(settled(end));
+        }
         core.turn.notify_waiters();
         core.hooks.run(0, end);
         committed
@@ -206,7 +284,7 @@ impl Transaction {
         self.level.over.store(true, Ordering::Release);
         drop(session);
         core.turn.notify_waiters();
-        core.hooks.run(id, End::RolledBack);
+        core.rolled_back(id);
         rolled_back
     }
 
@@ -234,7 +312,18 @@ impl Transaction {
         let call_site = Location::caller();
         async move {
             let mut session = self.session(call_site).await?;
-            session.script(sql, self.core.place(), call_site).await
+            let place = self.core.place();
+            let result = match self.core.deadline {
+                None => session.script(sql, place, call_site).await,
+                Some(deadline) => {
+                    let sent = deadline.limit(session.script(sql, place, call_site));
+                    let result = sent.await;
+                    self.core.past_deadline(session, call_site).await;
+                    result.map_err(|error| error.at(call_site))
+                }
+            };
+            self.core.note(self.level.id, vec![Write::Anything]);
+            result
         }
     }
 
@@ -262,8 +351,30 @@ impl Transaction {
         self.core.hooks.add(self.level.id, Box::new(hook));
     }
 
-    /// The session, when it is this level's turn and every abandoned savepoint is rolled back.
+    /// Takes note of what `statement` has written.
+    fn note(&self, statement: &Statement, result: &Result<Outcome>) {
+        if statement.plan.kind != StatementKind::Select {
+            Write::ran(statement, result);
+            self.core.note(self.level.id, Write::of(statement));
+        }
+    }
+
+    /// The session, when it is this level's turn, if there is time left.
     async fn session(
+        &self,
+        call_site: &'static Location<'static>,
+    ) -> Result<MutexGuard<'_, Session>> {
+        let Some(deadline) = &self.core.deadline else {
+            return self.session_in_turn(call_site).await;
+        };
+        if deadline.has_passed() && self.core.expire(call_site).await {
+            return Err(deadline.error().at(call_site));
+        }
+        deadline.limit(self.session_in_turn(call_site)).await
+    }
+
+    /// The session, when it is this level's turn and every abandoned savepoint is rolled back.
+    async fn session_in_turn(
         &self,
         call_site: &'static Location<'static>,
     ) -> Result<MutexGuard<'_, Session>> {
@@ -299,7 +410,7 @@ impl Transaction {
             session
                 .roll_back_savepoint(id, self.core.place(), call_site)
                 .await?;
-            self.core.hooks.run(id, End::RolledBack);
+            self.core.rolled_back(id);
         }
         if self.level.over.load(Ordering::Acquire) {
             return Err(session::ended(session.end()).at(call_site));
@@ -317,6 +428,64 @@ impl Core {
         place(&self.origin)
     }
 
+    /// The changes of a level were taken back.
+    fn rolled_back(&self, level: u32) {
+        self.writes.drop_from(level);
+        self.hooks.run(level, End::RolledBack);
+    }
+
+    /// Takes note of what a statement writes.
+    fn note(&self, level: u32, writes: Vec<Write>) {
+        let Some(listener) = &self.origin.listener else {
+            return;
+        };
+        let commits = writes.iter().any(|write| matches!(write, Write::Anything));
+        self.writes.add(level, writes);
+        // MySQL commits what came before a change of its schema.
+        if commits && self.origin.pool.dialect() == Dialect::Mysql {
+            listener.begin(self.writes.take()).end(Settled::Kept);
+            self.writes.add(0, vec![Write::Anything]);
+        }
+    }
+
+    /// Tells that everything written is about to be committed.
+    fn begin_writes(&self) -> Option<Box<dyn PendingWrites>> {
+        let listener = self.origin.listener.as_ref()?;
+        let writes = self.writes.take();
+        (!writes.is_empty()).then(|| listener.begin(writes))
+    }
+
+    /// Rolls back because the deadline has passed; whether that is how the transaction ended.
+    async fn expire(&self, call_site: &'static Location<'static>) -> bool {
+        let session = self.session.lock().await;
+        self.expire_session(session, call_site).await
+    }
+
+    async fn expire_session(
+        &self,
+        mut session: MutexGuard<'_, Session>,
+        call_site: &'static Location<'static>,
+    ) -> bool {
+        let expired = session.expire(self.place(), call_site).await;
+        drop(session);
+        if expired {
+            self.turn.notify_waiters();
+            self.hooks.run(0, End::RolledBack);
+        }
+        expired
+    }
+
+    /// After a statement: rolls back if the deadline passed meanwhile.
+    async fn past_deadline(
+        &self,
+        session: MutexGuard<'_, Session>,
+        call_site: &'static Location<'static>,
+    ) {
+        if self.deadline.is_some_and(|deadline| deadline.has_passed()) {
+            self.expire_session(session, call_site).await;
+        }
+    }
+
     fn take_abandoned(&self) -> Vec<u32> {
         let mut abandoned = self
             .abandoned
@@ -326,11 +495,20 @@ impl Core {
     }
 }
 
+fn settled(end: End) -> Settled {
+    match end {
+        End::Committed => Settled::Kept,
+        End::RolledBack => Settled::TakenBack,
+        End::Unknown => Settled::Unknown,
+    }
+}
+
 fn place(origin: &Origin) -> Place<'_> {
     Place {
         observers: &origin.observers,
         dialect: origin.pool.dialect(),
         in_transaction: true,
+        lent: false,
     }
 }
 
@@ -361,7 +539,16 @@ impl Drop for Level {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        let end = self.session.get_mut().end_if_dropped();
+        if let Some(enforcer) = self.enforcer.get() {
+            enforcer.abort();
+        }
+        let session = self.session.get_mut();
+        let end = session.end_if_dropped();
+        if session.end().is_none() {
+            // The pool rolls back before it lends the connection again.
+            let (observers, step) = (&self.origin.observers, TransactionStep::Rollback);
+            watch::tell_step(observers, step, Duration::ZERO, None, session.begun());
+        }
         self.hooks.run(0, end);
     }
 }
@@ -381,10 +568,22 @@ impl Executor for Transaction {
         let result = match self.session(statement.call_site).await {
             Ok(mut session) => {
                 watch.sent();
-                session.run(statement, sink).await
+                let mut room = None;
+                let sink = watch.sink(sink, &mut room);
+                match self.core.deadline {
+                    None => watch.within(session.run(statement, sink)).await,
+                    Some(deadline) => {
+                        let result = deadline
+                            .limit(watch.within(session.run(statement, sink)))
+                            .await;
+                        self.core.past_deadline(session, statement.call_site).await;
+                        result
+                    }
+                }
             }
             Err(error) => Err(error),
         };
+        self.note(statement, &result);
         watch.ended(result)
     }
 
@@ -393,10 +592,21 @@ impl Executor for Transaction {
         let result = match self.session(statement.call_site).await {
             Ok(mut session) => {
                 watch.sent();
-                session.stream(statement, sender).await
+                let sender = watch.sender(sender);
+                match self.core.deadline {
+                    None => watch.within(session.stream(statement, sender)).await,
+                    Some(deadline) => {
+                        let result = deadline
+                            .limit(watch.within(session.stream(statement, sender)))
+                            .await;
+                        self.core.past_deadline(session, statement.call_site).await;
+                        result
+                    }
+                }
             }
             Err(error) => Err(error),
         };
+        self.note(statement, &result);
         watch.ended(result)
     }
 
@@ -404,11 +614,36 @@ impl Executor for Transaction {
         true
     }
 
+    fn locks_database(&self) -> bool {
+        self.core.locks_database
+    }
+
     async fn atomic(
         &self,
         call_site: &'static Location<'static>,
     ) -> Result<Box<dyn AtomicScope + '_>> {
         Ok(Box::new(self.nested(call_site).await?))
+    }
+
+    async fn snapshot(
+        &self,
+        call_site: &'static Location<'static>,
+    ) -> Result<Option<Box<dyn AtomicScope + '_>>> {
+        use IsolationLevel::{RepeatableRead, Serializable};
+        let repeatable = match (self.dialect(), self.core.isolation) {
+            (_, Some(RepeatableRead | Serializable)) => true,
+            // SQLite reads one state of the file, and repeatable reads are MySQL's default.
+            (Dialect::Sqlite | Dialect::Mysql, None) => true,
+            _ => false,
+        };
+        match repeatable {
+            true => Ok(None),
+            false => Err(Error::unsupported(
+                "each statement of this transaction sees what was committed before it",
+            )
+            .with_hint("begin it with `.isolation(IsolationLevel::RepeatableRead)`")
+            .at(call_site)),
+        }
     }
 
     fn warn(&self, message: &str) {

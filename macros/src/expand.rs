@@ -31,6 +31,8 @@ pub(crate) fn entity(model: &Entity) -> TokenStream {
     let consts = consts::of_entity(model);
     let relations = relations::implementations(model);
     let checks = relations::checks(model);
+    let generated = column::generated_checks(model);
+    let cache_checks = entity::cache_checks(model);
     let insert = insert::implementation(model);
     let patch = patch::implementation(model);
     let hidden = hidden(&quote! {
@@ -40,6 +42,8 @@ pub(crate) fn entity(model: &Entity) -> TokenStream {
         #insert
         #patch
         #(#checks)*
+        #(#generated)*
+        #(#cache_checks)*
     });
     let module = relations::module(model);
     let new = insert::definition(model);

@@ -1,4 +1,5 @@
-//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `Embedded`, `DbEnum`, `DbNewtype` and `Shape`.
+//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `Embedded`, `DbEnum`, `DbNewtype` and `Shape`; and
+//! what its assertions need of a compiler's plug-in.
 //!
 //! Use them through that crate, whose documentation has the reference of all attributes. A derive runs in four
 //! stages, each of which knows the model and none a later stage: `parse` reads attributes with their spans, `model`
@@ -8,8 +9,10 @@
 mod derive;
 mod diagnostics;
 mod expand;
+mod graph;
 mod model;
 mod parse;
+mod testing;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -44,4 +47,24 @@ pub fn derive_db_newtype(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Shape, attributes(shape))]
 pub fn derive_shape(input: TokenStream) -> TokenStream {
     derive::shape(input.into()).into()
+}
+
+/// The type of a graph, by the names of its relations.
+#[proc_macro]
+#[allow(non_snake_case, reason = "it stands where a type stands")]
+pub fn Graph(input: TokenStream) -> TokenStream {
+    graph::graph(input.into()).into()
+}
+
+/// Runs a test function within a budget of statements.
+#[proc_macro_attribute]
+pub fn query_budget(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    testing::budget(arguments.into(), item.into()).into()
+}
+
+/// A block within a scope; what the assertions expand to.
+#[doc(hidden)]
+#[proc_macro]
+pub fn within(input: TokenStream) -> TokenStream {
+    testing::within(input.into()).into()
 }

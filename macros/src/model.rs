@@ -1,4 +1,5 @@
 //! What a derive is about, with every name and default resolved; the later stages read nothing else.
+mod cache;
 mod entity;
 mod field;
 mod naming;
@@ -8,6 +9,7 @@ mod types;
 mod value;
 
 pub(crate) use self::{
+    cache::{Cache, Capacity, Write},
     entity::{Embedded, Entity, embedded, entity},
     field::{Column, Content, Field, Given},
     naming::constant,

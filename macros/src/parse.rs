@@ -1,4 +1,5 @@
 //! From syntax to attributes: what was written, with spans, and no meaning yet.
+mod cache;
 mod entity;
 mod field;
 mod grammar;
@@ -8,6 +9,7 @@ mod shape;
 mod value;
 
 pub(crate) use self::{
+    cache::Cache,
     entity::{Embedded, Entity, embedded, entity},
     field::Field,
     relation::{Relation, RelationKind},

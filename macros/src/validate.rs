@@ -1,4 +1,5 @@
 //! The rules: one function each, named as the rule.
+mod cache;
 mod columns;
 mod keys;
 mod names;
@@ -24,6 +25,9 @@ pub(crate) fn entity(entity: &Entity, errors: &Diagnostics) {
     names::columns_have_different_names(&entity.fields, errors);
     names::constants_have_different_names(entity, errors);
     names::indexes_name_fields(entity, errors);
+    if let Some(cache) = &entity.cache {
+        cache::all(entity, cache, errors);
+    }
     for relation in &entity.relations {
         relations::all(entity, relation, errors);
     }

@@ -1,15 +1,23 @@
 //! Putting a database handle together.
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
-use super::Database;
+use super::{Database, slow_plan};
 use crate::{
     dialect::Dialect,
     driver::{self, ConnectOptions, Connection, OpenMode},
     error::{Error, Result},
-    observe::{Observer, Observers},
+    observe::{Observer, Observers, SlowStatements, Target},
     pool::{Access, Connect, Pool, PoolOptions, Topology},
+    result_cache::CacheOptions,
+    statement_cache::StatementCounters,
 };
 
 /// Settings of a database handle; see [`Database::builder`].
@@ -19,6 +27,9 @@ pub struct DatabaseBuilder {
     options: Option<Result<ConnectOptions>>,
     pool: PoolOptions,
     observers: Observers,
+    slow: Option<SlowStatements>,
+    monitor: Option<Duration>,
+    cache: CacheOptions,
 }
 
 impl DatabaseBuilder {
@@ -46,6 +57,32 @@ impl DatabaseBuilder {
         self
     }
 
+    /// Warns of statements that take too long.
+    pub fn slow_statements(mut self, slow: SlowStatements) -> Self {
+        self.slow = Some(slow);
+        self
+    }
+
+    /// Shows the arguments of statements to subscribers of `tracing` (not so unless set). Those of statements that may
+    /// hold a value of a column marked `#[entity(sensitive)]`, and those of raw SQL, are masked all the same.
+    pub fn trace_arguments(mut self, shows: bool) -> Self {
+        self.observers = self.observers.showing_arguments(shows);
+        self
+    }
+
+    /// Tells the observers the pool's figures every `period`, as [`PoolEventKind::Snapshot`](crate::observe::PoolEventKind::Snapshot), and alerts them of a pool
+    /// that is nearly full or whose queue grows; see [`Pool::monitor`]. Not at all unless set.
+    pub fn monitor(mut self, period: Duration) -> Self {
+        self.monitor = Some(period);
+        self
+    }
+
+    /// Settings of its result cache; see [`result_cache`](crate::result_cache).
+    pub fn cache(mut self, options: CacheOptions) -> Self {
+        self.cache = options;
+        self
+    }
+
     /// Opens the first connection.
     ///
     /// # Errors
@@ -56,11 +93,35 @@ impl DatabaseBuilder {
             Err(Error::configuration("no database was given")
                 .with_hint("call `.url(..)` or `.options(..)` before `.connect()`"))
         })?;
-        let target = options.to_string();
+        let url = options.to_string();
+        let name = match options.database_name() {
+            Some(name) => name.to_owned(),
+            None if options.is_in_memory() => ":memory:".to_owned(),
+            None => String::new(),
+        };
+        let target = target(&options);
         let topology = topology(&options);
-        let dial = Arc::new(Dial(options));
-        let pool = Pool::open(dial, &self.pool, topology).await?;
-        Ok(Database::new(pool, Arc::new(self.observers), target))
+        let counters = Arc::<StatementCounters>::default();
+        let dial = Arc::new(Dial {
+            options,
+            counters: Arc::clone(&counters),
+            looked: AtomicBool::new(false),
+        });
+        let observers = Arc::new(self.observers);
+        let pool = Pool::open_observed(dial, &self.pool, topology, Arc::clone(&observers)).await?;
+        let system = match pool.capabilities().mariadb {
+            true => "mariadb",
+            false => pool.dialect().system_name(),
+        };
+        observers.set_target(Target { system, ..target });
+        if let Some(period) = self.monitor {
+            pool.monitor(period)?;
+        }
+        let db = Database::new(pool, observers, counters, url, name, self.cache);
+        if let Some(slow) = self.slow {
+            slow_plan::install(&db, slow);
+        }
+        Ok(db)
     }
 }
 
@@ -82,18 +143,39 @@ fn topology(options: &ConnectOptions) -> Topology {
     }
 }
 
+/// What events say of the database.
+fn target(options: &ConnectOptions) -> Target {
+    Target {
+        namespace: options.database_name().map(str::to_owned),
+        address: options.host_name().map(str::to_owned),
+        port: options.get_port(),
+        ..Target::UNKNOWN
+    }
+}
+
 /// Opens connections by the driver. An SQLite file has readers of its own only beside a writer.
 #[derive(Debug)]
-struct Dial(ConnectOptions);
+struct Dial {
+    options: ConnectOptions,
+    counters: Arc<StatementCounters>,
+    /// Whether the first connection has looked for a pooler.
+    looked: AtomicBool,
+}
 
 #[async_trait]
 impl Connect for Dial {
     async fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
+        let counters = &self.counters;
         match access {
-            Access::Write => driver::connect(&self.0).await,
+            Access::Write => {
+                let look = !self.looked.load(Ordering::Relaxed);
+                let connection = driver::connect_counted(&self.options, counters, look).await?;
+                self.looked.store(true, Ordering::Relaxed);
+                Ok(connection)
+            }
             Access::Read => {
-                let reader = self.0.clone().open_mode(OpenMode::ReadOnly);
-                driver::connect(&reader).await
+                let reader = self.options.clone().open_mode(OpenMode::ReadOnly);
+                driver::connect_counted(&reader, counters, false).await
             }
         }
     }

@@ -11,7 +11,8 @@
 //! | `upsert_alias` (`VALUES (..) AS new`) | no need | no need | yes | no |
 //! | `select_for_update` | no | yes | yes | yes |
 //! | `for_share` (`FOR SHARE`, else `LOCK IN SHARE MODE`) | no | yes | yes | no |
-//! | `lock_of` (`FOR UPDATE OF`) | no | yes | yes | no |
+//! | `lock_of` (`FOR UPDATE OF`, which locked queries do not need) | no | yes | yes | no |
+//! | `session_state` | yes | yes, but not behind a pooler | yes | yes |
 use super::Dialect;
 
 /// What one database can do; see the module's table.
@@ -38,6 +39,9 @@ pub struct Capabilities {
     pub for_share: bool,
     /// `FOR UPDATE OF table`.
     pub lock_of: bool,
+    /// Whether what belongs to a session outlives a transaction: settings, advisory locks, LISTEN, prepared statements.
+    /// Not so behind a pooler, see [`StatementMode::Pooler`](crate::driver::StatementMode::Pooler).
+    pub session_state: bool,
     /// Whether the server is MariaDB.
     pub mariadb: bool,
 }
@@ -55,6 +59,7 @@ impl Capabilities {
         select_for_update: false,
         for_share: false,
         lock_of: false,
+        session_state: true,
         mariadb: false,
     };
 
@@ -70,7 +75,14 @@ impl Capabilities {
         select_for_update: true,
         for_share: true,
         lock_of: true,
+        session_state: true,
         mariadb: false,
+    };
+
+    /// PostgreSQL's behind a pooler that lends its servers for one transaction.
+    pub const POSTGRES_POOLER: Self = Self {
+        session_state: false,
+        ..Self::POSTGRES
     };
 
     /// MySQL 8's, by its manual.
@@ -85,6 +97,7 @@ impl Capabilities {
         select_for_update: true,
         for_share: true,
         lock_of: true,
+        session_state: true,
         mariadb: false,
     };
 

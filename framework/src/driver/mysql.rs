@@ -1,13 +1,15 @@
 //! MySQL and MariaDB, over sqlx's connection.
 //!
 //! How a row's columns are read is decided once per execution by the columns' types. MariaDB is told from MySQL by its
-//! version when a connection is opened; a lent connection is taken for either, with what both can do. Dropping a future of this connection in the middle of a statement marks it as broken, because its answer is
-//! still on the way. A sink that ends a statement early does not: sqlx reads the rest away before the next statement.
+//! version when a connection is opened; a lent connection is taken for either, with what both can do. Dropping a future
+//! of this connection in the middle of a statement marks it as broken, because its answer is still on the way. A sink that ends a statement early does not: sqlx reads the rest away before the next statement.
 mod bind;
 mod decode;
 mod errors;
 mod lent;
 mod open;
+mod packet;
+mod session;
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
 
@@ -24,36 +26,42 @@ use super::{
     cells::recycle,
     lent::Lent,
     options::ConnectOptions,
-    server::{Destination, Handle, PreparedNames, Stop, affected},
+    server::{Destination, Handle, Stop, affected},
 };
 use crate::{
     dialect::{Capabilities, Dialect},
     error::{Error, Result},
     schema::Cell,
     statement::{Statement, StatementKind},
+    statement_cache::{Preparation, PreparedStatements, StatementCounters},
 };
+
+use packet::PacketLimit;
 
 pub(crate) use lent::{UserConnection, UserTransaction};
 
 /// Whether this driver is part of the build.
 pub(super) const COMPILED: bool = true;
 
-/// Opens a connection.
-pub(super) async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
-    let (connection, capabilities) = open::open(options).await?;
-    let names = PreparedNames::with_capacity(options.get_statement_cache_capacity());
-    Ok(Box::new(MysqlConnection::new(
-        Handle::Owned(connection),
-        names,
-        capabilities,
-    )))
+/// Opens a connection whose statements are counted by `counters`.
+pub(super) async fn connect(
+    options: &ConnectOptions,
+    counters: &Arc<StatementCounters>,
+    _: bool,
+) -> Result<Box<dyn Connection>> {
+    let opened = open::open(options).await?;
+    let capacity = options.get_statement_cache_capacity();
+    Ok(Box::new(MysqlConnection {
+        packet: opened.packet,
+        statements: Some(PreparedStatements::new(capacity, Arc::clone(counters))),
+        ..MysqlConnection::new(Handle::Owned(opened.connection), opened.capabilities)
+    }))
 }
 
 /// A connection on one of the user's own.
 pub(crate) fn borrowed<'c>(connection: &'c mut MySqlConnection) -> Box<dyn Lent + 'c> {
     Box::new(MysqlConnection::new(
         Handle::Borrowed(connection),
-        PreparedNames::unknown(),
         Capabilities::MYSQL_OR_MARIADB,
     ))
 }
@@ -61,55 +69,73 @@ pub(crate) fn borrowed<'c>(connection: &'c mut MySqlConnection) -> Box<dyn Lent 
 /// One connection to a MySQL or MariaDB server.
 struct MysqlConnection<'c> {
     handle: Handle<'c, MySqlConnection>,
-    names: PreparedNames,
+    /// None for a lent connection: what it has prepared is not known.
+    statements: Option<PreparedStatements>,
     cells: Vec<Cell<'static>>,
     capabilities: Capabilities,
+    packet: PacketLimit,
     broken: bool,
 }
 
 impl<'c> MysqlConnection<'c> {
-    fn new(
-        handle: Handle<'c, MySqlConnection>,
-        names: PreparedNames,
-        capabilities: Capabilities,
-    ) -> Self {
+    fn new(handle: Handle<'c, MySqlConnection>, capabilities: Capabilities) -> Self {
         Self {
             handle,
-            names,
+            statements: None,
             cells: Vec::new(),
             capabilities,
+            packet: PacketLimit::default(),
             broken: false,
         }
     }
 
+    /// Runs a statement; once more if its preparation is out of date. The server has done nothing then, and goes on with
+    /// the transaction.
     async fn execute(
         &mut self,
         statement: &Statement,
-        destination: Destination<'_>,
+        mut destination: Destination<'_>,
     ) -> Result<Outcome> {
+        match self.attempt(statement, &mut destination).await {
+            Err(error) if errors::is_outdated(&error) && !destination.is_used() => {
+                self.clear_statements().await?;
+                self.attempt(statement, &mut destination).await
+            }
+            result => result,
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        statement: &Statement,
+        destination: &mut Destination<'_>,
+    ) -> Result<Outcome> {
+        self.packet.check(statement)?;
         let arguments = bind::arguments(&statement.args)?;
         let plan = &statement.plan;
-        let prepared = match plan.persistent {
-            true => self.names.contains(&plan.sql),
-            false => None,
-        };
-        let kept = self.handle.cached_statements_size();
+        let statements = self.statements.as_mut();
+        let preparation = statements.map(|statements| statements.look_up(plan, true));
         self.broken = true;
-        let fetched = fetch(
-            &mut self.handle,
-            statement,
-            arguments,
-            destination,
-            &mut self.cells,
-        )
-        .await;
-        let grown = self.handle.cached_statements_size() > kept;
-        if prepared == Some(false) && (fetched.is_ok() || grown) {
-            self.names.insert(&plan.sql);
+        let prepared = match plan.persistent {
+            true => prepare(&mut self.handle, statement).await,
+            false => Ok(()),
+        };
+        if preparation == Some(Preparation::New)
+            && !matches!(prepared, Err(Stop::Driver(_)))
+            && let Some(statements) = &mut self.statements
+        {
+            statements.keep(&plan.sql);
         }
+        let fetched = match prepared {
+            Ok(()) => {
+                let cells = &mut self.cells;
+                fetch(&mut self.handle, statement, arguments, destination, cells).await
+            }
+            Err(stop) => Err(stop),
+        };
         let outcome = self.settle(fetched)?;
         Ok(Outcome {
-            prepared,
+            prepared: preparation.and_then(Preparation::was_prepared),
             affected: affected(statement, outcome.affected),
             ..outcome
         })
@@ -129,23 +155,31 @@ impl<'c> MysqlConnection<'c> {
     }
 }
 
+/// Prepares a statement that is kept, and checks the number of its arguments.
+///
+/// Without this, sqlx notices a wrong number too late, and the connection's next use would hang. It is no round trip
+/// more: the statement is prepared here instead of in [`fetch`].
+async fn prepare(connection: &mut MySqlConnection, statement: &Statement) -> Result<(), Stop> {
+    let text = AssertSqlSafe(Arc::clone(&statement.plan.sql)).into_sql_str();
+    let prepared = connection.prepare(text).await?;
+    let expected = prepared.parameters().and_then(Either::right);
+    let (expected, given) = (expected.unwrap_or_default(), statement.args.len());
+    if expected == given {
+        return Ok(());
+    }
+    Err(Stop::Ours(Error::invalid_query(format!(
+        "the statement has {expected} placeholders, but {given} arguments were given"
+    ))))
+}
+
 async fn fetch(
     connection: &mut MySqlConnection,
     statement: &Statement,
     arguments: MySqlArguments,
-    mut destination: Destination<'_>,
+    destination: &mut Destination<'_>,
     buffer: &mut Vec<Cell<'static>>,
 ) -> Result<Outcome, Stop> {
     let plan = &statement.plan;
-    if plan.persistent {
-        // Without this, sqlx notices a wrong number of arguments too late, and the connection's next use would hang. It
-        // is no round trip more: the statement is prepared here instead of below.
-        let text = AssertSqlSafe(Arc::clone(&plan.sql)).into_sql_str();
-        let prepared = connection.prepare(text).await?;
-        let expected = prepared.parameters().and_then(Either::right);
-        let expected = expected.unwrap_or_default();
-        check_count(expected, statement.args.len())?;
-    }
     let query = sqlx::query_with(AssertSqlSafe(Arc::clone(&plan.sql)), arguments)
         .persistent(plan.persistent);
     let mut results = connection.fetch_many(query);
@@ -183,15 +217,6 @@ async fn fetch(
     Ok(outcome)
 }
 
-fn check_count(expected: usize, given: usize) -> Result<()> {
-    if expected == given {
-        return Ok(());
-    }
-    Err(Error::invalid_query(format!(
-        "the statement has {expected} placeholders, but {given} arguments were given"
-    )))
-}
-
 #[async_trait]
 impl Connection for MysqlConnection<'_> {
     fn dialect(&self) -> Dialect {
@@ -203,7 +228,7 @@ impl Connection for MysqlConnection<'_> {
     }
 
     async fn run(&mut self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
-        self.execute(statement, Destination::Sink(sink)).await
+        self.execute(statement, Destination::sink(sink)).await
     }
 
     async fn stream(
@@ -211,7 +236,7 @@ impl Connection for MysqlConnection<'_> {
         statement: &Statement,
         sender: Box<dyn RowSender>,
     ) -> Result<Outcome> {
-        self.execute(statement, Destination::Sender(sender)).await
+        self.execute(statement, Destination::sender(sender)).await
     }
 
     async fn batch(&mut self, sql: &str) -> Result<()> {
@@ -219,6 +244,7 @@ impl Connection for MysqlConnection<'_> {
         if sql.trim().is_empty() {
             return Ok(());
         }
+        self.packet.check_text(sql)?;
         self.broken = true;
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let done = self.handle.execute(query).await;
@@ -238,7 +264,9 @@ impl Connection for MysqlConnection<'_> {
     async fn clear_statements(&mut self) -> Result<()> {
         self.broken = true;
         let cleared = self.handle.clear_cached_statements().await;
-        self.names.clear();
+        if let Some(statements) = &mut self.statements {
+            statements.clear();
+        }
         self.settle(cleared)
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{mysql, postgres, sqlite};
+use super::{mysql, postgres, session::Session, sqlite};
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
@@ -40,6 +40,17 @@ pub enum OpenMode {
     Create,
 }
 
+/// How statements are sent to PostgreSQL; see the [guide](crate::statement_cache#behind-a-pooler).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementMode {
+    /// Prepared by name and kept with the connection, which is a session of the server's: directly, or through a pooler
+    /// that lends its servers for a whole session.
+    Persistent,
+    /// Un-named, and inside a transaction each: behind a pooler that lends its servers for one transaction, such as
+    /// PgBouncer with `pool_mode = transaction`. Nothing relies on what belongs to a session.
+    Pooler,
+}
+
 /// The options of one connection.
 ///
 /// ```
@@ -68,6 +79,8 @@ pub struct ConnectOptions {
     pub(super) tls_root_certificate: Option<PathBuf>,
     pub(super) application_name: Option<String>,
     pub(super) charset: Option<String>,
+    pub(super) session: Session,
+    pub(super) statement_mode: Option<StatementMode>,
     connect_timeout: Option<Duration>,
     statement_cache_capacity: Option<usize>,
 }
@@ -113,6 +126,8 @@ impl ConnectOptions {
             tls_root_certificate: None,
             application_name: None,
             charset: None,
+            session: Session::default(),
+            statement_mode: None,
             connect_timeout: None,
             statement_cache_capacity: None,
         }
@@ -147,6 +162,11 @@ impl ConnectOptions {
         self.host.as_deref()
     }
 
+    /// The port that is connected to, if it is not the driver's default.
+    pub fn get_port(&self) -> Option<u16> {
+        self.port
+    }
+
     /// How an SQLite file is opened.
     pub fn get_open_mode(&self) -> OpenMode {
         self.mode.unwrap_or(OpenMode::Create)
@@ -160,6 +180,21 @@ impl ConnectOptions {
     /// How many prepared statements a connection keeps.
     pub fn get_statement_cache_capacity(&self) -> usize {
         self.statement_cache_capacity.unwrap_or(500)
+    }
+
+    /// How statements are sent.
+    pub fn get_statement_mode(&self) -> StatementMode {
+        self.statement_mode.unwrap_or(StatementMode::Persistent)
+    }
+
+    /// How statements are sent to PostgreSQL.
+    ///
+    /// Unless set it is [`StatementMode::Persistent`], and a database handle looks at its start whether a pooler is in
+    /// between. Set to `Persistent`, it does not look.
+    #[must_use]
+    pub fn statement_mode(mut self, mode: StatementMode) -> Self {
+        self.statement_mode = Some(mode);
+        self
     }
 
     /// How an SQLite file is opened; [`OpenMode::Create`] unless set.
@@ -274,7 +309,7 @@ impl ConnectOptions {
     pub(super) fn validate(&self) -> Result<()> {
         use Dialect::{Mysql, Postgres, Sqlite};
         let servers: &[Dialect] = &[Postgres, Mysql];
-        let options: [(&str, bool, &[Dialect]); 14] = [
+        let options: [(&str, bool, &[Dialect]); 15] = [
             ("path", self.path.is_some(), &[Sqlite]),
             ("open_mode", self.mode.is_some(), &[Sqlite]),
             ("busy_timeout", self.busy_timeout.is_some(), &[Sqlite]),
@@ -297,6 +332,7 @@ impl ConnectOptions {
                 &[Postgres],
             ),
             ("charset", self.charset.is_some(), &[Mysql]),
+            ("statement_mode", self.statement_mode.is_some(), &[Postgres]),
         ];
         let name = product(self.dialect);
         for (option, is_set, dialects) in options {
@@ -306,6 +342,7 @@ impl ConnectOptions {
                 )));
             }
         }
+        self.validate_session()?;
         // It becomes part of a SET NAMES.
         let word = |text: &String| {
             text.bytes()
@@ -401,6 +438,8 @@ impl fmt::Debug for ConnectOptions {
             .field("tls", &self.tls)
             .field("application_name", &self.application_name)
             .field("charset", &self.charset)
+            .field("session", &self.session)
+            .field("statement_mode", &self.statement_mode)
             .field("connect_timeout", &self.get_connect_timeout())
             .field(
                 "statement_cache_capacity",

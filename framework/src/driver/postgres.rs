@@ -10,13 +10,16 @@ mod errors;
 mod lent;
 mod numeric;
 mod open;
+mod pooler;
+mod session;
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use hashlink::LruCache;
 use sqlx::{
-    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _,
+    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _, SqlSafeStr as _,
     postgres::{PgArguments, PgConnection},
 };
 
@@ -24,14 +27,15 @@ use super::{
     Connection, Outcome, RowSender, RowSink,
     cells::recycle,
     lent::Lent,
-    options::ConnectOptions,
-    server::{Destination, Handle, PreparedNames, Stop, affected},
+    options::{ConnectOptions, StatementMode},
+    server::{Destination, Handle, Stop, affected},
 };
 use crate::{
     dialect::{Capabilities, Dialect},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     schema::Cell,
-    statement::Statement,
+    statement::{Fingerprint, Plan, Statement},
+    statement_cache::{Preparation, PreparedStatements, StatementCounters},
 };
 
 pub(crate) use lent::{UserConnection, UserTransaction};
@@ -39,73 +43,166 @@ pub(crate) use lent::{UserConnection, UserTransaction};
 /// Whether this driver is part of the build.
 pub(super) const COMPILED: bool = true;
 
-/// Opens a connection.
-pub(super) async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
-    let connection = open::open(options).await?;
-    let names = PreparedNames::with_capacity(options.get_statement_cache_capacity());
-    Ok(Box::new(PostgresConnection::new(
-        Handle::Owned(connection),
-        names,
-    )))
+/// Opens a connection whose statements are counted by `counters`. If `look`, looks for a pooler in between that its
+/// statement mode does not fit.
+pub(super) async fn connect(
+    options: &ConnectOptions,
+    counters: &Arc<StatementCounters>,
+    look: bool,
+) -> Result<Box<dyn Connection>> {
+    let mut connection = open::open(options).await?;
+    if look && options.statement_mode.is_none() {
+        pooler::look(options, &mut connection).await?;
+    }
+    let capacity = options.get_statement_cache_capacity();
+    Ok(Box::new(PostgresConnection {
+        statements: Some(PreparedStatements::new(capacity, Arc::clone(counters))),
+        mode: options.get_statement_mode(),
+        ..PostgresConnection::new(Handle::Owned(connection), capacity)
+    }))
 }
 
 /// A connection on one of the user's own.
 pub(crate) fn borrowed<'c>(connection: &'c mut PgConnection) -> Box<dyn Lent + 'c> {
-    Box::new(PostgresConnection::new(
-        Handle::Borrowed(connection),
-        PreparedNames::unknown(),
-    ))
+    Box::new(PostgresConnection::new(Handle::Borrowed(connection), 1))
 }
 
 /// One connection to a PostgreSQL server.
 struct PostgresConnection<'c> {
     handle: Handle<'c, PgConnection>,
-    names: PreparedNames,
+    /// None for a lent connection: what it has prepared is not known.
+    statements: Option<PreparedStatements>,
+    mode: StatementMode,
+    /// The texts whose types sqlx has learned on this connection without keeping the statement.
+    learned: LruCache<Fingerprint, ()>,
+    /// Whether the last text without arguments began a transaction and did not end it.
+    begun: bool,
     cells: Vec<Cell<'static>>,
     broken: bool,
 }
 
 impl<'c> PostgresConnection<'c> {
-    fn new(handle: Handle<'c, PgConnection>, names: PreparedNames) -> Self {
+    fn new(handle: Handle<'c, PgConnection>, learns: usize) -> Self {
         Self {
             handle,
-            names,
+            statements: None,
+            mode: StatementMode::Persistent,
+            learned: LruCache::new(learns),
+            begun: false,
             cells: Vec::new(),
             broken: false,
         }
     }
 
+    /// Runs a statement; once more if its preparation is out of date, and nothing has come of it yet.
     async fn execute(
         &mut self,
         statement: &Statement,
-        destination: Destination<'_>,
+        mut destination: Destination<'_>,
+    ) -> Result<Outcome> {
+        let error = match self.attempt(statement, &mut destination).await {
+            Err(error) if errors::is_outdated(&error) && !destination.is_used() => error,
+            result => return result,
+        };
+        if self.clear_statements().await.is_err() {
+            return Err(error);
+        }
+        match self.attempt(statement, &mut destination).await {
+            // The first failure has ended a transaction.
+            Err(again) if again.kind() == ErrorKind::TransactionAborted => {
+                Err(errors::outdated(error))
+            }
+            result => result,
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        statement: &Statement,
+        destination: &mut Destination<'_>,
     ) -> Result<Outcome> {
         let arguments = bind::arguments(&statement.args)?;
         let plan = &statement.plan;
-        let prepared = match plan.persistent {
-            true => self.names.contains(&plan.sql),
-            false => None,
-        };
+        let keeps = self.mode == StatementMode::Persistent;
+        let statements = self.statements.as_mut();
+        let preparation = statements.map(|statements| statements.look_up(plan, keeps));
+        let named = self.is_named(plan);
         let kept = self.handle.cached_statements_size();
         self.broken = true;
         let fetched = fetch(
             &mut self.handle,
             statement,
             arguments,
+            named,
             destination,
             &mut self.cells,
         )
         .await;
-        let grown = self.handle.cached_statements_size() > kept;
-        if prepared == Some(false) && (fetched.is_ok() || grown) {
-            self.names.insert(&plan.sql);
+        if fetched.is_ok() && !self.keeps(plan) {
+            self.learned.insert(plan.fingerprint(Dialect::Postgres), ());
         }
+        let closed = match self.mode {
+            StatementMode::Persistent => {
+                if named && preparation != Some(Preparation::Kept) {
+                    self.note_kept(&plan.sql, kept, &fetched).await;
+                }
+                Ok(())
+            }
+            // Nobody else's statement may meet a name of ours on this server.
+            StatementMode::Pooler if self.handle.cached_statements_size() > 0 => {
+                self.handle.clear_cached_statements().await
+            }
+            StatementMode::Pooler => Ok(()),
+        };
         let outcome = self.settle(fetched)?;
+        self.settle(closed)?;
         Ok(Outcome {
-            prepared,
+            prepared: preparation.and_then(Preparation::was_prepared),
             affected: affected(statement, outcome.affected),
             ..outcome
         })
+    }
+
+    /// Whether `plan` stays prepared on the connection.
+    fn keeps(&self, plan: &Plan) -> bool {
+        self.mode == StatementMode::Persistent && plan.persistent
+    }
+
+    /// Whether `plan` is prepared by name. An un-named statement is lost when sqlx asks for the types of its columns
+    /// before it is bound; that fails inside a transaction, where nothing can be tried again. So there a text is
+    /// un-named only after it has run once.
+    fn is_named(&mut self, plan: &Plan) -> bool {
+        let inside = self.begun || self.mode == StatementMode::Pooler || {
+            let lent = matches!(self.handle, Handle::Borrowed(_));
+            lent && self.handle.is_in_transaction()
+        };
+        self.keeps(plan)
+            || (inside
+                && self
+                    .learned
+                    .get(&plan.fingerprint(Dialect::Postgres))
+                    .is_none())
+    }
+
+    /// Notes whether sqlx keeps the statement that was sent by name: a failing one too, if it failed after it was
+    /// prepared.
+    async fn note_kept(&mut self, sql: &Arc<str>, before: usize, fetched: &Result<Outcome, Stop>) {
+        let Some(statements) = &mut self.statements else {
+            return;
+        };
+        let kept = match fetched {
+            Ok(_) | Err(Stop::Ours(_)) => true,
+            Err(Stop::Driver(sqlx::Error::Database(_))) => {
+                // A full list does not grow. Asking sqlx for what it keeps costs nothing.
+                let text = || AssertSqlSafe(Arc::clone(sql)).into_sql_str();
+                self.handle.cached_statements_size() > before
+                    || (statements.is_full() && self.handle.prepare(text()).await.is_ok())
+            }
+            Err(Stop::Driver(_)) => false,
+        };
+        if kept {
+            statements.keep(sql);
+        }
     }
 
     /// The end of a command: the connection is whole again, unless it is what failed.
@@ -126,12 +223,12 @@ async fn fetch(
     connection: &mut PgConnection,
     statement: &Statement,
     arguments: PgArguments,
-    mut destination: Destination<'_>,
+    named: bool,
+    destination: &mut Destination<'_>,
     buffer: &mut Vec<Cell<'static>>,
 ) -> Result<Outcome, Stop> {
-    let plan = &statement.plan;
-    let query = sqlx::query_with(AssertSqlSafe(Arc::clone(&plan.sql)), arguments)
-        .persistent(plan.persistent);
+    let sql = Arc::clone(&statement.plan.sql);
+    let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(named);
     let mut results = connection.fetch_many(query);
     let mut kinds = Vec::new();
     let mut outcome = Outcome::default();
@@ -167,11 +264,14 @@ impl Connection for PostgresConnection<'_> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::POSTGRES
+        match self.mode {
+            StatementMode::Persistent => Capabilities::POSTGRES,
+            StatementMode::Pooler => Capabilities::POSTGRES_POOLER,
+        }
     }
 
     async fn run(&mut self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
-        self.execute(statement, Destination::Sink(sink)).await
+        self.execute(statement, Destination::sink(sink)).await
     }
 
     async fn stream(
@@ -179,13 +279,16 @@ impl Connection for PostgresConnection<'_> {
         statement: &Statement,
         sender: Box<dyn RowSender>,
     ) -> Result<Outcome> {
-        self.execute(statement, Destination::Sender(sender)).await
+        self.execute(statement, Destination::sender(sender)).await
     }
 
     async fn batch(&mut self, sql: &str) -> Result<()> {
         self.broken = true;
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let done = self.handle.execute(query).await;
+        if let Some(begun) = open::begins(sql) {
+            self.begun = begun;
+        }
         self.settle(done).map(drop)
     }
 
@@ -202,7 +305,9 @@ impl Connection for PostgresConnection<'_> {
     async fn clear_statements(&mut self) -> Result<()> {
         self.broken = true;
         let cleared = self.handle.clear_cached_statements().await;
-        self.names.clear();
+        if let Some(statements) = &mut self.statements {
+            statements.clear();
+        }
         self.settle(cleared)
     }
 

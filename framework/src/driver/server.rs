@@ -1,16 +1,15 @@
-//! What the drivers over sqlx's connections share: whose the connection is, where rows go, what sqlx's errors mean, and
-//! which statements are prepared.
+//! What the drivers over sqlx's connections share: whose the connection is, where rows go, and what sqlx's errors
+//! mean.
 mod destination;
 mod errors;
 mod handle;
-mod prepared;
+pub(super) mod session;
 pub(super) mod transactions;
 
 pub(super) use self::{
     destination::Destination,
     errors::{Stop, driver_error, timed_connect},
     handle::Handle,
-    prepared::PreparedNames,
 };
 
 use crate::statement::{Statement, StatementKind};

@@ -11,18 +11,21 @@
 //!   database, so the connection is never broken.
 mod bind;
 mod busy;
+mod deadline;
 mod errors;
 mod open;
 mod scan;
+mod session;
 mod stream;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use self::{
     busy::{Attempt, Backoff},
+    deadline::Deadline,
     scan::Offload,
 };
 use super::{Connection, Outcome, RowSender, RowSink, options::ConnectOptions};
@@ -31,14 +34,25 @@ use crate::{
     error::{Error, ErrorKind, Result},
     schema::Cell,
     statement::Statement,
+    statement_cache::{Preparation, PreparedStatements, StatementCounters},
 };
 
 /// Whether this driver is part of the build.
 pub(super) const COMPILED: bool = true;
 
-/// Opens a connection.
-pub(super) async fn connect(options: &ConnectOptions) -> Result<Box<dyn Connection>> {
-    Ok(Box::new(SqliteConnection::open(options).await?))
+/// Opens a connection whose statements are counted by `counters`.
+pub(super) async fn connect(
+    options: &ConnectOptions,
+    counters: &Arc<StatementCounters>,
+    _: bool,
+) -> Result<Box<dyn Connection>> {
+    Ok(Box::new(SqliteConnection::open(options, counters).await?))
+}
+
+/// The library's connection and a mirror of the statements that it keeps.
+pub(super) struct Database {
+    connection: rusqlite::Connection,
+    statements: PreparedStatements,
 }
 
 /// One connection to an SQLite database.
@@ -46,29 +60,44 @@ pub(super) struct SqliteConnection {
     place: Place,
     cells: Vec<Cell<'static>>,
     busy_timeout: Duration,
+    deadline: Deadline,
     inline: bool,
 }
 
 /// Where the library's connection is.
 enum Place {
-    Here(Box<rusqlite::Connection>),
+    Here(Box<Database>),
     /// A stream has it and will send it back.
-    Away(oneshot::Receiver<Box<rusqlite::Connection>>),
+    Away(oneshot::Receiver<Box<Database>>),
     Gone,
 }
 
 impl SqliteConnection {
-    async fn open(options: &ConnectOptions) -> Result<Self> {
+    async fn open(options: &ConnectOptions, counters: &Arc<StatementCounters>) -> Result<Self> {
+        let connection = open::open(options).await?;
+        let deadline = Deadline::install(&connection, options.session.statement_timeout)?;
+        let capacity = options.get_statement_cache_capacity();
+        let database = Database {
+            connection,
+            statements: PreparedStatements::new(capacity, Arc::clone(counters)),
+        };
         Ok(Self {
-            place: Place::Here(Box::new(open::open(options).await?)),
+            place: Place::Here(Box::new(database)),
             cells: Vec::new(),
             busy_timeout: open::busy_timeout(options),
+            deadline,
             inline: options.inline,
         })
     }
 
+    /// What there is of a statement, counted once however often it meets a lock.
+    async fn look_up(&mut self, statement: &Statement) -> Result<Preparation> {
+        let (database, _) = self.here().await?;
+        Ok(database.statements.look_up(&statement.plan, true))
+    }
+
     /// The library's connection, after a cancelled stream has given it back.
-    async fn here(&mut self) -> Result<(&mut rusqlite::Connection, &mut Vec<Cell<'static>>)> {
+    async fn here(&mut self) -> Result<(&mut Database, &mut Vec<Cell<'static>>)> {
         if let Place::Away(returned) = &mut self.place {
             self.place = match returned.await {
                 Ok(connection) => Place::Here(connection),
@@ -96,11 +125,14 @@ impl Connection for SqliteConnection {
     }
 
     async fn run(&mut self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
+        let running = self.deadline.start();
         let mut backoff = Backoff::new(self.busy_timeout);
         let offload = Offload::unless(self.inline);
+        let preparation = self.look_up(statement).await?;
         loop {
             let (database, cells) = self.here().await?;
-            match scan::execute(database, statement, cells, sink, offload)? {
+            let attempt = scan::execute(database, statement, preparation, cells, sink, offload);
+            match attempt.map_err(|error| running.explain(error))? {
                 Attempt::Done(outcome) => return Ok(outcome),
                 Attempt::Busy(error) => backoff.wait(error).await?,
             }
@@ -112,10 +144,14 @@ impl Connection for SqliteConnection {
         statement: &Statement,
         mut sender: Box<dyn RowSender>,
     ) -> Result<Outcome> {
+        let running = self.deadline.start();
         let mut backoff = Backoff::new(self.busy_timeout);
+        let preparation = self.look_up(statement).await?;
         loop {
             self.here().await?;
-            match stream::execute(&mut self.place, statement, &mut sender).await? {
+            let attempt =
+                stream::execute(&mut self.place, statement, preparation, &mut sender).await;
+            match attempt.map_err(|error| running.explain(error))? {
                 Attempt::Done(outcome) => return Ok(outcome),
                 Attempt::Busy(error) => backoff.wait(error).await?,
             }
@@ -123,12 +159,14 @@ impl Connection for SqliteConnection {
     }
 
     async fn batch(&mut self, sql: &str) -> Result<()> {
+        let running = self.deadline.start();
         let mut backoff = Backoff::new(self.busy_timeout);
         let offload = Offload::unless(self.inline);
         loop {
             let rest = backoff.rest();
             let (database, _) = self.here().await?;
-            match scan::batch(database, sql, rest, offload)? {
+            let attempt = scan::batch(&database.connection, sql, rest, offload);
+            match attempt.map_err(|error| running.explain(error))? {
                 Attempt::Done(()) => return Ok(()),
                 Attempt::Busy(error) => backoff.wait(error).await?,
             }
@@ -145,7 +183,8 @@ impl Connection for SqliteConnection {
 
     async fn clear_statements(&mut self) -> Result<()> {
         let (database, _) = self.here().await?;
-        database.flush_prepared_statement_cache();
+        database.connection.flush_prepared_statement_cache();
+        database.statements.clear();
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! SQLite is always there. PostgreSQL and MySQL or MariaDB are where `ENTOURAGE_TEST_POSTGRES_URL` and
 //! `ENTOURAGE_TEST_MYSQL_URL` say; without them a test says SKIPPED, and fails if `REQUIRE_DATABASES=1`.
 mod cases;
+mod statements;
 mod values;
 
 use std::{io::Write as _, ops::ControlFlow, panic::Location, sync::Arc};

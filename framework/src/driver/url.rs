@@ -16,6 +16,14 @@
 //! | `socket` | servers | a unix socket (on PostgreSQL its directory) |
 //! | `application_name` | PostgreSQL | text |
 //! | `charset` | MySQL | a character set |
+//! | `idle_in_transaction_session_timeout` | PostgreSQL | milliseconds, or a number with `ms` or `s` |
+//! | `synchronous_commit` | PostgreSQL | `off`, `local`, `remote_write`, `on`, `remote_apply` |
+//! | `sql_mode` | MySQL | modes with commas between them |
+//! | `journal_mode` | SQLite | `wal`, `delete`, `truncate`, `persist`, `memory`, `off` |
+//! | `synchronous` | SQLite | `off`, `normal`, `full`, `extra` |
+//! | `cache_size`, `mmap_size` | SQLite | bytes |
+//! | `statement_timeout`, `lock_timeout` | all | milliseconds, or a number with `ms` or `s` |
+//! | `statement_mode` | PostgreSQL | `persistent` or `pooler` |
 //! | `connect_timeout` | all | seconds, or a number with `ms` or `s` |
 //! | `statement_cache_capacity` | all | a number |
 //!
@@ -25,7 +33,10 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::options::{ConnectOptions, OpenMode, TlsMode};
+use super::{
+    options::{ConnectOptions, OpenMode, StatementMode, TlsMode},
+    session::{JournalMode, SqlMode, Synchronous, SynchronousCommit},
+};
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
@@ -99,6 +110,14 @@ fn sqlite(rest: &str) -> Result<ConnectOptions> {
             ("busy_timeout", value) => {
                 options.busy_timeout(duration("busy_timeout", value, Duration::from_millis)?)
             }
+            ("journal_mode", value) => {
+                options.journal_mode(word("journal_mode", value, JournalMode::ALL)?)
+            }
+            ("synchronous", value) => {
+                options.synchronous(word("synchronous", value, Synchronous::ALL)?)
+            }
+            ("cache_size", value) => options.cache_size(number("cache_size", value)?),
+            ("mmap_size", value) => options.mmap_size(number("mmap_size", value)?),
             (name, value) => shared(options, name, value)?,
         };
     }
@@ -143,6 +162,23 @@ fn server_option(options: ConnectOptions, name: &str, value: &str) -> Result<Con
         "sslrootcert" | "ssl-ca" => options.tls_root_certificate(value),
         "application_name" => options.application_name(value),
         "charset" => options.charset(value),
+        "idle_in_transaction_session_timeout" => options
+            .idle_in_transaction_session_timeout(duration(name, value, Duration::from_millis)?),
+        "synchronous_commit" => {
+            options.synchronous_commit(word(name, value, SynchronousCommit::ALL)?)
+        }
+        "sql_mode" => {
+            let modes = value.split(',').filter(|mode| !mode.is_empty());
+            let modes: Result<Vec<_>> = modes
+                .map(|mode| word(name, mode.trim(), SqlMode::ALL))
+                .collect();
+            options.sql_mode(modes?)
+        }
+        "statement_mode" => options.statement_mode(match value {
+            "persistent" => StatementMode::Persistent,
+            "pooler" => StatementMode::Pooler,
+            value => return Err(bad("statement_mode", value, "persistent or pooler")),
+        }),
         name => shared(options, name, value)?,
     })
 }
@@ -152,6 +188,10 @@ fn shared(options: ConnectOptions, name: &str, value: &str) -> Result<ConnectOpt
         "connect_timeout" => {
             options.connect_timeout(duration("connect_timeout", value, Duration::from_secs)?)
         }
+        "statement_timeout" => {
+            options.statement_timeout(duration(name, value, Duration::from_millis)?)
+        }
+        "lock_timeout" => options.lock_timeout(duration(name, value, Duration::from_millis)?),
         "statement_cache_capacity" => {
             options.statement_cache_capacity(number("statement_cache_capacity", value)?)
         }
@@ -161,15 +201,18 @@ fn shared(options: ConnectOptions, name: &str, value: &str) -> Result<ConnectOpt
             ))
             .with_hint(match options.dialect() {
                 Dialect::Sqlite => {
-                    "known are mode, busy_timeout, connect_timeout, statement_cache_capacity"
+                    "known are mode, busy_timeout, journal_mode, synchronous, cache_size, mmap_size, \
+                             statement_timeout, lock_timeout, connect_timeout, statement_cache_capacity"
                 }
                 Dialect::Postgres => {
                     "known are sslmode, sslrootcert, host, port, socket, user, password, dbname, \
-                             application_name, connect_timeout, statement_cache_capacity"
+                             application_name, statement_mode, idle_in_transaction_session_timeout, synchronous_commit, \
+                             statement_timeout, lock_timeout, connect_timeout, statement_cache_capacity"
                 }
                 Dialect::Mysql => {
                     "known are sslmode, sslrootcert, host, port, socket, user, password, dbname, \
-                             charset, connect_timeout, statement_cache_capacity"
+                             charset, sql_mode, statement_timeout, lock_timeout, connect_timeout, \
+                             statement_cache_capacity"
                 }
             }));
         }
@@ -209,6 +252,17 @@ fn duration(name: &str, value: &str, bare: fn(u64) -> Duration) -> Result<Durati
         },
     };
     number(name, digits).map(unit)
+}
+
+/// One of some words, in any case.
+fn word<T: Copy>(name: &str, value: &str, words: &[(&str, T)]) -> Result<T> {
+    let known = words
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(value));
+    known.map(|(_, meant)| *meant).ok_or_else(|| {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        bad(name, value, &format!("one of {}", words.join(", ")))
+    })
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
@@ -267,7 +321,7 @@ mod tests {
     #[test]
     fn server_urls_are_understood_with_their_options() {
         let options = parse(
-            "postgresql://ada:p%40ss@db.example:6432/blog?sslmode=verify-full&connect_timeout=3&application_name=web",
+            "postgresql://ada:p%40ss@db.example:6432/blog?sslmode=verify-full&connect_timeout=3&application_name=web&statement_mode=pooler",
         )
         .unwrap();
         let expected = ConnectOptions::postgres("db.example")
@@ -277,7 +331,8 @@ mod tests {
             .database("blog")
             .tls(TlsMode::VerifyFull)
             .connect_timeout(Duration::from_secs(3))
-            .application_name("web");
+            .application_name("web")
+            .statement_mode(StatementMode::Pooler);
         assert_eq!(options, expected);
         let options = parse("mariadb://root@127.0.0.1/shop?charset=utf8mb4&ssl-mode=DISABLED");
         let expected = ConnectOptions::mysql("127.0.0.1")
@@ -286,6 +341,39 @@ mod tests {
             .charset("utf8mb4")
             .tls(TlsMode::Disable);
         assert_eq!(options.unwrap(), expected);
+    }
+
+    #[test]
+    fn settings_of_the_session_are_understood() {
+        let options = parse(
+            "postgres://db/blog?statement_timeout=5s&lock_timeout=250&synchronous_commit=Local\
+             &idle_in_transaction_session_timeout=60s",
+        );
+        let expected = ConnectOptions::postgres("db")
+            .database("blog")
+            .statement_timeout(Duration::from_secs(5))
+            .lock_timeout(Duration::from_millis(250))
+            .synchronous_commit(SynchronousCommit::Local)
+            .idle_in_transaction_session_timeout(Duration::from_secs(60));
+        assert_eq!(options.unwrap(), expected);
+        let options = parse("mysql://db?sql_mode=STRICT_ALL_TABLES,no_zero_date");
+        let modes = [SqlMode::StrictAllTables, SqlMode::NoZeroDate];
+        assert_eq!(
+            options.unwrap(),
+            ConnectOptions::mysql("db").sql_mode(modes)
+        );
+        let options = parse("sqlite:a.db?journal_mode=delete&synchronous=full&cache_size=1000");
+        let expected = ConnectOptions::sqlite("a.db")
+            .journal_mode(JournalMode::Delete)
+            .synchronous(Synchronous::Full)
+            .cache_size(1000);
+        assert_eq!(options.unwrap(), expected);
+        let message = message("mysql://db?sql_mode=ANSI_QUOTES");
+        assert!(message.contains("`sql_mode=ANSI_QUOTES`"), "{message}");
+        assert!(
+            message.contains("one of STRICT_TRANS_TABLES, "),
+            "{message}"
+        );
     }
 
     #[test]
@@ -330,5 +418,7 @@ mod tests {
             assert!(!message.contains("ses"), "{url}: {message}");
         }
         assert!(message("postgres://host/db?charset=utf8").contains("`charset`"));
+        assert!(message("mysql://host/db?statement_mode=pooler").contains("`statement_mode`"));
+        assert!(message("postgres://host/db?statement_mode=x").contains("persistent or pooler"));
     }
 }

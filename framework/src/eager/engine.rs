@@ -1,11 +1,7 @@
 //! Runs the statements of a plan and fills the stores.
-use std::{
-    future::Future,
-    ops::ControlFlow,
-    panic::Location,
-    pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
-};
+mod kept;
+
+use std::{future::Future, ops::ControlFlow, panic::Location, pin::Pin, sync::Arc};
 
 use futures_util::future::try_join_all;
 
@@ -20,10 +16,10 @@ use super::{
 use crate::{
     driver::RowSink,
     error::{Error, Result},
-    executor::Executor,
-    schema::{Cell, KeyPart},
+    executor::{AtomicScope, Executor},
+    schema::{Cell, KeyPart, Value},
     statement::{
-        Statement,
+        Plan, Statement, next_load,
         query::{Figure, Keys, Level, Link, Part},
         render::{Backend, Query, chunk_size, unified::Layout},
     },
@@ -37,6 +33,10 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 pub struct Load {
     /// The strategy for relations that name none.
     pub strategy: Strategy,
+    /// Whether rows that the result cache holds are taken from there.
+    pub cached: bool,
+    /// Whether all its statements see the database as it was at one moment.
+    pub consistent: bool,
     /// The user's call.
     pub call_site: &'static Location<'static>,
 }
@@ -62,15 +62,64 @@ pub async fn load_root(
         strategy: load.strategy,
         in_hand: false,
         locked: level.lock.is_some(),
+        cached: load.cached && executor.cache().is_some(),
     };
     let (node, warnings) = plan(Root { level, children }, context);
     warnings.iter().for_each(|warning| executor.warn(warning));
-    let engine = Engine::new(executor, load.call_site);
     let mut state = State::new(&node, store);
+    let scope = shared_transaction(executor, &node, 1, load).await?;
+    let engine = Engine::new(inside(&scope, executor), load.call_site);
     engine.statement(&node, None, &mut state).await?;
     engine.batches(&node, &mut state).await?;
     let order = state.order();
-    Ok((order, engine.finish(state, &node)))
+    let links = engine.finish(state, &node);
+    end(scope).await?;
+    Ok((order, links))
+}
+
+type Scope<'a> = Option<Box<dyn AtomicScope + 'a>>;
+
+/// Behind a pooler each statement has a transaction; the `own` statements of a load and its batches share one. A load
+/// that is to be consistent has one of its own, unless it is a single statement, which is so anyway.
+async fn shared_transaction<'a>(
+    executor: &'a dyn Executor,
+    node: &Node,
+    own: usize,
+    load: Load,
+) -> Result<Scope<'a>> {
+    let alone = executor.capabilities().session_state || executor.in_transaction();
+    if own + batched(node) < 2 {
+        return Ok(None);
+    }
+    if load.consistent {
+        return executor.snapshot(load.call_site).await;
+    }
+    if alone {
+        return Ok(None);
+    }
+    executor.atomic(load.call_site).await.map(Some)
+}
+
+fn inside<'s>(scope: &'s Scope<'_>, executor: &'s dyn Executor) -> &'s dyn Executor {
+    scope.as_ref().map_or(executor, |scope| scope.executor())
+}
+
+async fn end(scope: Scope<'_>) -> Result<()> {
+    match scope {
+        Some(scope) => scope.commit().await,
+        None => Ok(()),
+    }
+}
+
+/// How many levels and figures below `node` have a statement of their own.
+fn batched(node: &Node) -> usize {
+    let below = node.children.iter().map(|child| match child {
+        Child::Batched(node, _) => 1 + batched(node),
+        Child::Joined(node) | Child::Unified(node, _) => batched(node),
+        Child::Figure(_, _, unified) => usize::from(!unified),
+        Child::Nothing => 0,
+    });
+    below.sum()
 }
 
 /// Loads everything that `children` ask for beside rows in hand, whose keys `key` tells by row number and columns.
@@ -91,11 +140,13 @@ pub async fn load_children(
         strategy: load.strategy,
         in_hand: true,
         locked: false,
+        cached: load.cached && executor.cache().is_some(),
     };
     let (node, warnings) = plan(Root { level, children }, context);
     warnings.iter().for_each(|warning| executor.warn(warning));
-    let engine = Engine::new(executor, load.call_site);
     let mut state = State::new(&node, store);
+    let scope = shared_transaction(executor, &node, 0, load).await?;
+    let engine = Engine::new(inside(&scope, executor), load.call_site);
     for (child, index) in node.children.iter().zip(&mut state.indexes) {
         let relation = match child {
             Child::Joined(node) | Child::Unified(node, _) | Child::Batched(node, _) => {
@@ -112,7 +163,9 @@ pub async fn load_children(
     }
     state.rows = u32::try_from(keys(&[]).len()).expect("fewer than 2^32 rows in hand");
     engine.batches(&node, &mut state).await?;
-    Ok(engine.finish(state, &node))
+    let links = engine.finish(state, &node);
+    end(scope).await?;
+    Ok(links)
 }
 
 /// No relation may be asked for twice in one place: its value could not be told apart.
@@ -133,6 +186,40 @@ fn check(specs: &[Spec]) -> Result<()> {
     Ok(())
 }
 
+/// What identifies the graph that `level` and `children` describe, whatever strategy loads it: the statement that would
+/// load all of it, with all its tables, and its arguments.
+///
+/// # Errors
+/// As [`render`](crate::statement::render::render).
+pub fn identity(
+    level: Level,
+    mut children: Vec<Spec>,
+    backend: Backend,
+) -> Result<(Arc<Plan>, Vec<Value>)> {
+    children.iter_mut().for_each(Spec::unify);
+    let context = Context {
+        dialect: backend.dialect,
+        strategy: Strategy::Unified,
+        in_hand: false,
+        locked: false,
+        cached: false,
+    };
+    let (node, _) = plan(Root { level, children }, context);
+    let mut parts = vec![Part::Rows(node.level(None))];
+    unify(
+        &node,
+        0,
+        0,
+        &mut Vec::new(),
+        &mut parts,
+        &mut vec![Vec::new()],
+    );
+    match parts.as_slice() {
+        [Part::Rows(level)] => statement_cache::plan(Query::Level(level), backend),
+        parts => statement_cache::plan(Query::Unified(parts), backend),
+    }
+}
+
 struct Engine<'e> {
     executor: &'e dyn Executor,
     backend: Backend,
@@ -142,7 +229,6 @@ struct Engine<'e> {
 
 impl<'e> Engine<'e> {
     fn new(executor: &'e dyn Executor, call_site: &'static Location<'static>) -> Self {
-        static LOADS: AtomicU64 = AtomicU64::new(1);
         let backend = Backend {
             dialect: executor.dialect(),
             capabilities: executor.capabilities(),
@@ -151,7 +237,7 @@ impl<'e> Engine<'e> {
             executor,
             backend,
             call_site,
-            load: LOADS.fetch_add(1, Ordering::Relaxed),
+            load: next_load(),
         }
     }
 
@@ -275,6 +361,9 @@ impl<'e> Engine<'e> {
 
     /// Loads the rows of a batched level by its parents' keys, in as many statements as the list of keys needs.
     async fn batch(&self, node: &Node, index: &KeyIndex, state: &mut State<'_>) -> Result<()> {
+        if let (true, Some(cache)) = (node.kept, self.executor.cache()) {
+            return kept::batch(self, cache, node, index, state).await;
+        }
         let keys = index.values();
         let width = node.relation.map_or(1, |relation| relation.from.len());
         for chunk in keys.chunks(chunk_size(self.backend, width)) {

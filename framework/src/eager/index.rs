@@ -75,6 +75,16 @@ impl KeyIndex {
         }
     }
 
+    /// The distinct keys, in order of appearance: the slot of each is its place.
+    pub(super) fn keys(&self) -> &[KeyPart] {
+        &self.keys
+    }
+
+    /// A key as bind arguments.
+    pub(super) fn to_values(&self, key: &KeyPart) -> Vec<Value> {
+        key.to_values(&self.types)
+    }
+
     /// How many slots there are.
     pub(super) fn len(&self) -> usize {
         self.keys.len()

@@ -10,6 +10,8 @@
 //! - On SQLite, MySQL and MariaDB they are batched, one statement per relation: without round trips to save, a
 //!   statement by keys reads each row once, where a union pays for its width.
 //!
+//! - A to-one relation that leads to a cached entity by its primary key is batched: what the cache holds is not fetched.
+//!
 //! Two to-many relations are joined in one statement only if the user forces it, with a warning.
 use super::spec::{FigureSpec, RowsSpec, Spec, Strategy};
 use crate::{
@@ -50,6 +52,8 @@ pub struct Node {
     pub offset: Option<u64>,
     /// Equal rows once (root only).
     pub distinct: bool,
+    /// Whether its rows may come from the result cache: asked for by primary key alone, with no level in their statement.
+    pub kept: bool,
     /// A row lock (root only).
     pub lock: Option<Lock>,
     /// The levels below, in the order of the specs.
@@ -80,8 +84,11 @@ pub struct Context {
     pub strategy: Strategy,
     /// Whether the root's rows are in hand already.
     pub in_hand: bool,
-    /// Whether the rows are locked: then nothing is joined, because the lock would fall on joined rows too.
+    /// Whether the root's rows are locked: then its relations are batched, whatever the strategy. A lock would fall on
+    /// joined rows too, and the database refuses it beside a union.
     pub locked: bool,
+    /// Whether there is a result cache to be asked for rows.
+    pub cached: bool,
 }
 
 /// The root of a query.
@@ -122,14 +129,14 @@ pub fn plan(root: Root, context: Context) -> (Node, Vec<String>) {
         limit,
         offset,
         distinct,
+        kept: false,
         lock,
         children: Vec::new(),
     };
     let in_one = match context.strategy {
+        _ if context.locked => false,
         Strategy::Unified => true,
-        Strategy::Auto => {
-            context.dialect == Dialect::Postgres && !context.in_hand && lock.is_none()
-        }
+        Strategy::Auto => context.dialect == Dialect::Postgres && !context.in_hand,
         Strategy::Batched | Strategy::Joined => false,
     };
     add_children(&mut node, root.children, context, in_one, &mut warnings);
@@ -170,8 +177,10 @@ fn add_children(
                     Strategy::Unified => true,
                     Strategy::Batched | Strategy::Joined => false,
                 };
+                let kept = context.cached && strategy == Strategy::Batched && may_be_kept(&rows);
                 let inner = Context {
-                    in_hand: context.in_hand && strategy == Strategy::Joined,
+                    // Nothing is in the statement of rows that may need none.
+                    in_hand: kept || (context.in_hand && strategy == Strategy::Joined),
                     locked: context.locked && strategy == Strategy::Joined,
                     ..context
                 };
@@ -195,7 +204,7 @@ fn add_children(
 
 /// The strategy for one relation: its own, else the query's, else the measured rule.
 fn strategy(rows: &RowsSpec, context: Context, in_one: bool) -> Strategy {
-    if context.in_hand {
+    if context.in_hand || context.locked {
         return Strategy::Batched;
     }
     let wanted = match (rows.options.strategy, context.strategy) {
@@ -203,12 +212,26 @@ fn strategy(rows: &RowsSpec, context: Context, in_one: bool) -> Strategy {
         (own, _) => own,
     };
     match wanted {
-        Strategy::Auto if !context.locked && joins_for_free(rows) => Strategy::Joined,
+        Strategy::Auto if context.cached && may_be_kept(rows) => Strategy::Batched,
+        Strategy::Auto if joins_for_free(rows) => Strategy::Joined,
         Strategy::Auto | Strategy::Unified if in_one => Strategy::Unified,
         Strategy::Unified => Strategy::Unified,
         Strategy::Auto => Strategy::Batched,
         explicit => explicit,
     }
+}
+
+/// Whether the rows are those of a cached entity by primary key, and all of them.
+fn may_be_kept(rows: &RowsSpec) -> bool {
+    let (relation, options, table) = (rows.relation, &rows.options, rows.table());
+    table.cache.is_some()
+        && relation.through.is_none()
+        && relation.to == table.primary_key
+        && relation.filter.is_none()
+        && options.filter.is_none()
+        && options.limit.is_none()
+        && options.offset.is_none()
+        && !options.with_deleted
 }
 
 fn joins_for_free(rows: &RowsSpec) -> bool {
@@ -234,6 +257,7 @@ fn rows_node(
 ) -> Node {
     let table = rows.table();
     let visible = rows.columns.len();
+    let kept = !joined && context.cached && context.in_hand && may_be_kept(&rows);
     let mut node = Node {
         relation: Some(rows.relation),
         table,
@@ -248,6 +272,7 @@ fn rows_node(
         limit: rows.options.limit,
         offset: rows.options.offset,
         distinct: false,
+        kept,
         lock: None,
         children: Vec::new(),
     };

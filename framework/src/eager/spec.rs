@@ -30,6 +30,16 @@ pub enum Spec {
     Nothing,
 }
 
+impl Spec {
+    /// The same relations, all to be loaded in one statement.
+    pub(super) fn unify(&mut self) {
+        if let Spec::Rows(rows) = self {
+            rows.options.strategy = Strategy::Unified;
+            rows.children.iter_mut().for_each(Self::unify);
+        }
+    }
+}
+
 /// Related rows.
 #[derive(Debug, Clone)]
 pub struct RowsSpec {

@@ -1,7 +1,7 @@
 //! Connections and transactions of the user's own sqlx as executors.
 //!
 //! What is lent goes back as it came: every transaction or savepoint that we began has ended by then, or its rollback is
-//! on the way. Statements run one after the other; there are no observers, only tracing.
+//! on the way. Statements run one after the other; there is no database handle whose observers would hear of them, only scopes and tracing.
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -56,6 +56,7 @@ impl<'a> LentExecutor<'a> {
             observers: &self.observers,
             dialect: self.dialect,
             in_transaction: Executor::in_transaction(self),
+            lent: true,
         }
     }
 
@@ -103,7 +104,9 @@ impl Executor for LentExecutor<'_> {
         let result = match self.lock().await {
             Ok(mut connection) => {
                 watch.sent();
-                connection.run(statement, sink).await
+                let mut room = None;
+                let sink = watch.sink(sink, &mut room);
+                watch.within(connection.run(statement, sink)).await
             }
             Err(error) => Err(error),
         };
@@ -115,7 +118,8 @@ impl Executor for LentExecutor<'_> {
         let result = match self.lock().await {
             Ok(mut connection) => {
                 watch.sent();
-                connection.stream(statement, sender).await
+                let sender = watch.sender(sender);
+                watch.within(connection.stream(statement, sender)).await
             }
             Err(error) => Err(error),
         };

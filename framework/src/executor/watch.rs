@@ -1,13 +1,23 @@
 //! Times a statement and tells who listens, once, however it ends.
 //!
 //! With nobody listening it takes no time stamps and makes no event.
-use std::{panic::Location, sync::Arc, time::Instant};
+use std::{
+    panic::Location,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use tracing::{Instrument, Span, instrument::Instrumented};
+
+use super::meter::{Meter, MeteredSender, MeteredSink};
 use crate::{
     dialect::Dialect,
-    driver::{Connection, Outcome},
+    driver::{Connection, Outcome, RowSender, RowSink},
     error::{Error, Result},
-    observe::{Event, Observers, StatementEvent, trace},
+    observe::{
+        Event, Observers, Recorded, StatementEvent, StatementStarted, TransactionEvent,
+        TransactionStep, recorded::DatabaseId, scope::Listeners, trace,
+    },
     statement::{Plan, Statement, StatementKind},
 };
 
@@ -17,13 +27,13 @@ pub(crate) struct Place<'a> {
     pub(crate) observers: &'a Observers,
     pub(crate) dialect: Dialect,
     pub(crate) in_transaction: bool,
+    /// Whether the connection is lent: it belongs to no database handle.
+    pub(crate) lent: bool,
 }
 
 impl Place<'_> {
-    /// Whether anybody wants to know of a statement.
-    #[inline]
-    fn is_watched(&self) -> bool {
-        self.observers.is_listening() || trace::is_enabled()
+    fn database(&self) -> Option<DatabaseId> {
+        (!self.lent).then(|| DatabaseId::of(self.observers))
     }
 }
 
@@ -31,34 +41,73 @@ impl Place<'_> {
 pub(crate) struct Watch<'a> {
     place: Place<'a>,
     statement: &'a Statement,
-    times: Option<Times>,
+    watched: Option<Box<Watched>>,
 }
 
-struct Times {
+/// What is noted of a statement that somebody wants to know of.
+struct Watched {
+    listeners: Option<Listeners>,
+    span: Span,
     asked: Instant,
     sent: Option<Instant>,
+    meter: Arc<Meter>,
 }
 
 impl<'a> Watch<'a> {
     #[inline]
     pub(crate) fn start(place: Place<'a>, statement: &'a Statement) -> Self {
-        let times = place.is_watched().then(|| Times {
-            asked: Instant::now(),
-            sent: None,
-        });
+        let listeners = Listeners::now(place.database());
+        let wanted = listeners.is_some() || place.observers.is_listening() || trace::is_enabled();
         Self {
             place,
             statement,
-            times,
+            watched: wanted.then(|| Watched::start(place, statement, listeners)),
         }
     }
 
     /// The wait for a connection is over.
     #[inline]
     pub(crate) fn sent(&mut self) {
-        if let Some(times) = &mut self.times {
-            times.sent = Some(Instant::now());
+        if let Some(watched) = &mut self.watched {
+            watched.sent = Some(Instant::now());
         }
+    }
+
+    /// `sink`, metered if anybody wants to know. `room` is where the meter lives.
+    #[inline]
+    pub(crate) fn sink<'s>(
+        &self,
+        sink: &'s mut dyn RowSink,
+        room: &'s mut Option<MeteredSink<'s>>,
+    ) -> &'s mut dyn RowSink {
+        match &self.watched {
+            None => sink,
+            Some(watched) => room.insert(MeteredSink {
+                meter: Arc::clone(&watched.meter),
+                sink,
+            }),
+        }
+    }
+
+    /// `sender`, metered if anybody wants to know.
+    pub(crate) fn sender(&self, sender: Box<dyn RowSender>) -> Box<dyn RowSender> {
+        match &self.watched {
+            None => sender,
+            Some(watched) => Box::new(MeteredSender {
+                meter: Arc::clone(&watched.meter),
+                sender,
+            }),
+        }
+    }
+
+    /// `future` in the statement's span.
+    #[inline]
+    pub(crate) fn within<F: Future>(&self, future: F) -> Instrumented<F> {
+        let span = match &self.watched {
+            None => Span::none(),
+            Some(watched) => watched.span.clone(),
+        };
+        future.instrument(span)
     }
 
     /// Tells how it ended, and names the statement's table and call in its error.
@@ -69,31 +118,44 @@ impl<'a> Watch<'a> {
                 .with_table(self.statement.plan.table())
                 .at(self.statement.call_site)
         });
-        if let Some(times) = self.times.take() {
-            self.tell(&times, result.as_ref().map(Some));
+        if let Some(watched) = self.watched.take() {
+            self.tell(&watched, result.as_ref().map(Some));
         }
         result
     }
 
     /// `Ok(None)` is a cancelled statement.
-    fn tell(&self, times: &Times, result: Result<Option<&Outcome>, &Error>) {
+    #[cold]
+    fn tell(&self, watched: &Watched, result: Result<Option<&Outcome>, &Error>) {
         let now = Instant::now();
-        let sent = times.sent.unwrap_or(now);
+        let sent = watched.sent.unwrap_or(now);
+        let decode = watched.meter.decode().min(now - sent);
         let outcome = result.ok().flatten().copied().unwrap_or_default();
         let event = StatementEvent {
             statement: self.statement,
+            target: self.place.observers.target(),
             dialect: self.place.dialect,
-            wait: sent - times.asked,
-            execute: now - sent,
-            rows: outcome.rows,
+            wait: sent - watched.asked,
+            execute: now - sent - decode,
+            decode,
+            rows: outcome.rows.max(watched.meter.rows()),
             affected: outcome.affected,
+            bytes: watched.meter.bytes(),
             prepared: outcome.prepared,
             in_transaction: self.place.in_transaction,
             cancelled: matches!(result, Ok(None)),
             error: result.err(),
         };
         if trace::is_enabled() {
-            trace::statement(&event);
+            trace::ended(
+                &watched.span,
+                &event,
+                self.place.observers.shows_arguments(),
+            );
+        }
+        if let Some(listeners) = &watched.listeners {
+            let run = Recorded::new(&event, self.place.database(), watched.asked);
+            listeners.tell(run, self.statement);
         }
         if self.place.observers.is_listening() {
             self.place.observers.emit(&Event::Statement(event));
@@ -101,10 +163,38 @@ impl<'a> Watch<'a> {
     }
 }
 
+impl Watched {
+    #[cold]
+    fn start(place: Place<'_>, statement: &Statement, listeners: Option<Listeners>) -> Box<Self> {
+        let target = place.observers.target();
+        if place.observers.is_listening() {
+            place
+                .observers
+                .emit(&Event::StatementStarted(StatementStarted {
+                    statement,
+                    target,
+                    dialect: place.dialect,
+                    in_transaction: place.in_transaction,
+                }));
+        }
+        let span = match trace::is_enabled() {
+            true => trace::span(statement, target, place.dialect),
+            false => Span::none(),
+        };
+        Box::new(Self {
+            listeners,
+            span,
+            asked: Instant::now(),
+            sent: None,
+            meter: Arc::default(),
+        })
+    }
+}
+
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        if let Some(times) = self.times.take() {
-            self.tell(&times, Ok(None));
+        if let Some(watched) = self.watched.take() {
+            self.tell(&watched, Ok(None));
         }
     }
 }
@@ -117,7 +207,10 @@ pub(crate) async fn batch(
     kind: StatementKind,
     call_site: &'static Location<'static>,
 ) -> Result<()> {
-    if !place.is_watched() {
+    let wanted = place.observers.is_listening()
+        || trace::is_enabled()
+        || Listeners::now(place.database()).is_some();
+    if !wanted {
         return connection
             .batch(sql)
             .await
@@ -127,8 +220,45 @@ pub(crate) async fn batch(
     let statement = Statement::new(plan, Vec::new(), call_site);
     let mut watch = Watch::start(place, &statement);
     watch.sent();
-    let result = connection.batch(sql).await;
+    let result = watch.within(connection.batch(sql)).await;
     watch.ended(result.map(|()| Outcome::default())).map(|_| ())
+}
+
+/// Runs text that takes a step of a transaction, and tells of the step.
+pub(crate) async fn step(
+    place: Place<'_>,
+    connection: &mut dyn Connection,
+    sql: &str,
+    step: TransactionStep,
+    call_site: &'static Location<'static>,
+) -> Result<()> {
+    let began = place.observers.is_listening().then(Instant::now);
+    let kind = StatementKind::Transaction;
+    let result = batch(place, connection, sql, kind, call_site).await;
+    if let Some(began) = began {
+        let error = result.as_ref().err();
+        tell_step(place.observers, step, began.elapsed(), error, call_site);
+    }
+    result
+}
+
+/// Tells the observers of a step of a transaction.
+pub(crate) fn tell_step(
+    observers: &Observers,
+    step: TransactionStep,
+    elapsed: Duration,
+    error: Option<&Error>,
+    call_site: &'static Location<'static>,
+) {
+    if observers.is_listening() {
+        observers.emit(&Event::Transaction(TransactionEvent {
+            step,
+            target: observers.target(),
+            call_site,
+            elapsed,
+            error,
+        }));
+    }
 }
 
 /// Tells observers and tracing what the user should know.

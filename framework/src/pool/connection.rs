@@ -18,10 +18,19 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) connection: Box<dyn Connection>,
+    pub(super) opened: Instant,
     /// When it is too old; `None` for never.
     pub(super) expires: Option<Instant>,
     /// What must be sent before it is lent again.
     pub(super) cleanup: Option<&'static str>,
+}
+
+impl Entry {
+    /// Whether the server gives a sign of life in time.
+    pub(super) async fn is_alive(&mut self) -> bool {
+        let pinged = tokio::time::timeout(CLEANUP_TIMEOUT, self.connection.ping()).await;
+        matches!(pinged, Ok(Ok(())))
+    }
 }
 
 /// A connection on loan. Dropped, it goes back to its pool, or to the caller that waits longest.
@@ -87,10 +96,7 @@ impl PoolConnection {
         let entry = self.entry_mut();
         match entry.cleanup {
             Some(_) => self.clean_up().await,
-            None => {
-                let pinged = tokio::time::timeout(CLEANUP_TIMEOUT, entry.connection.ping()).await;
-                matches!(pinged, Ok(Ok(())))
-            }
+            None => entry.is_alive().await,
         }
     }
 

@@ -115,6 +115,11 @@ impl FakeServer {
         });
     }
 
+    /// Nothing fails any more.
+    pub(crate) fn remove_faults(&self) {
+        self.lock().faults.clear();
+    }
+
     fn fault(&self, fault: Fault) {
         self.lock().faults.push(fault);
     }

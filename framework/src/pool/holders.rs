@@ -1,5 +1,5 @@
-//! Who holds the connections, for the error of a caller that waited in vain.
-use std::{collections::BTreeMap, panic::Location};
+//! Who holds the connections: for the error of a caller that waited in vain, and for the report of leaks.
+use std::{collections::BTreeMap, panic::Location, time::Duration};
 
 use tokio::time::Instant;
 
@@ -10,10 +10,29 @@ pub(super) struct Holders {
     free: Vec<usize>,
 }
 
+/// A loan of a connection that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holding {
+    /// The user's call that holds it.
+    pub call_site: &'static Location<'static>,
+    /// For how long.
+    pub held: Duration,
+}
+
+/// A caller with a connection.
 #[derive(Debug, Clone, Copy)]
-struct Holder {
-    call_site: &'static Location<'static>,
-    since: Instant,
+pub(super) struct Holder {
+    pub(super) call_site: &'static Location<'static>,
+    pub(super) since: Instant,
+    /// Whether it was reported as a leak.
+    pub(super) reported: bool,
+}
+
+impl Holder {
+    pub(super) fn held(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
 }
 
 impl Holders {
@@ -23,7 +42,11 @@ impl Holders {
         call_site: &'static Location<'static>,
         since: Instant,
     ) -> usize {
-        let holder = Some(Holder { call_site, since });
+        let holder = Some(Holder {
+            call_site,
+            since,
+            reported: false,
+        });
         match self.free.pop() {
             Some(ticket) => {
                 self.slots[ticket] = holder;
@@ -36,10 +59,42 @@ impl Holders {
         }
     }
 
-    pub(super) fn remove(&mut self, ticket: usize) {
-        if self.slots[ticket].take().is_some() {
+    pub(super) fn remove(&mut self, ticket: usize) -> Option<Holder> {
+        let holder = self.slots[ticket].take();
+        if holder.is_some() {
             self.free.push(ticket);
         }
+        holder
+    }
+
+    /// Those that hold a connection for longer than `limit` and were not reported yet; now they are.
+    pub(super) fn overdue(&mut self, limit: Duration, now: Instant) -> Vec<Holder> {
+        let mut overdue = Vec::new();
+        for holder in self.slots.iter_mut().flatten() {
+            if !holder.reported && holder.held(now) > limit {
+                holder.reported = true;
+                overdue.push(*holder);
+            }
+        }
+        overdue
+    }
+
+    /// The calls that hold a connection, longest first.
+    pub(super) fn call_sites(&self) -> Vec<&'static Location<'static>> {
+        let mut holders: Vec<Holder> = self.slots.iter().flatten().copied().collect();
+        holders.sort_by_key(|holder| holder.since);
+        holders.iter().map(|holder| holder.call_site).collect()
+    }
+
+    /// The loans, longest first.
+    pub(super) fn holdings(&self, now: Instant) -> Vec<Holding> {
+        let holding = |holder: &Holder| Holding {
+            call_site: holder.call_site,
+            held: holder.held(now),
+        };
+        let mut holdings: Vec<_> = self.slots.iter().flatten().map(holding).collect();
+        holdings.sort_by_key(|holding| std::cmp::Reverse(holding.held));
+        holdings
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,7 +106,7 @@ impl Holders {
         const SHOWN: usize = 5;
         let mut sites = BTreeMap::new();
         for holder in self.slots.iter().flatten() {
-            let held = now.saturating_duration_since(holder.since);
+            let held = holder.held(now);
             let site = (holder.call_site.file(), holder.call_site.line());
             let (count, longest) = sites.entry(site).or_insert((0_usize, held));
             *count += 1;

@@ -5,7 +5,12 @@
 //! whichever comes first serves the head of the queue. The task does not belong to the caller: if the caller goes away,
 //! the connection is there for the next one.
 //!
-//! All decisions are made under one mutex that is never held across an await, a spawn or the drop of a connection.
+//! All decisions are made under one mutex that is never held across an await, a spawn, the drop of a connection or an
+//! observer.
+mod closing;
+mod figures;
+mod upkeep;
+
 use std::{
     collections::VecDeque,
     panic::Location,
@@ -21,11 +26,15 @@ use tokio::{
 use super::{
     Access, Connect, PoolOptions, PoolStats,
     connection::{Entry, PoolConnection},
-    holders::Holders,
+    histogram::Times,
+    holders::{Holder, Holders},
     opening::Opening,
     waiting::{Waiter, Waiting},
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    observe::{CloseReason, Event, Observers, PoolEvent, PoolEventKind},
+};
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -34,6 +43,7 @@ pub(super) struct Lane {
     pub(super) options: PoolOptions,
     /// Whether its connection is the database itself, see [`super::Topology::Sole`].
     keeps_connections: bool,
+    observers: Arc<Observers>,
     state: Mutex<State>,
     /// Told whenever a connection of a closed lane comes back or is closed.
     returned: Notify,
@@ -45,26 +55,24 @@ struct State {
     waiters: VecDeque<Waiter>,
     next_waiter: u64,
     holders: Holders,
-    /// Idle, lent, being opened and being closed.
+    /// Idle, lent, being opened, pinged or closed.
     open: usize,
     opening: usize,
+    /// Taken off the stack to be kept alive.
+    checking: usize,
     closed: bool,
+    /// How many callers found a connection at once.
+    immediate: u64,
     counters: PoolStats,
+    times: Times,
 }
 
 #[derive(Debug)]
 struct Idle {
     entry: Entry,
     since: Instant,
-}
-
-/// Why a connection is closed.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Reason {
-    Idle,
-    Lifetime,
-    Broken,
-    PoolClosed,
+    /// When it last gave a sign of life.
+    seen: Instant,
 }
 
 /// What a caller found.
@@ -81,12 +89,14 @@ impl Lane {
         access: Access,
         options: PoolOptions,
         keeps_connections: bool,
+        observers: Arc<Observers>,
     ) -> Arc<Self> {
         Arc::new(Self {
             connect,
             access,
             options,
             keeps_connections,
+            observers,
             state: Mutex::default(),
             returned: Notify::new(),
         })
@@ -100,10 +110,14 @@ impl Lane {
         self: &Arc<Self>,
         call_site: &'static Location<'static>,
     ) -> Result<PoolConnection> {
-        let found = self.find(call_site).map_err(|error| error.at(call_site))?;
+        let found = self.find(call_site, true);
+        let found = found.map_err(|error| error.at(call_site))?;
         let Found::Fit(connection) = found else {
             return self.acquire_slowly(found, call_site).await;
         };
+        self.tell(PoolEventKind::Acquired {
+            wait: Duration::ZERO,
+        });
         Ok(connection)
     }
 
@@ -120,12 +134,17 @@ impl Lane {
         );
         let result = match waited.await {
             Ok(result) => result,
-            Err(_) => Err(self.timed_out()),
+            Err(_) => Err(self.timed_out(began.elapsed())),
         };
+        let wait = began.elapsed();
         let mut state = self.lock();
         state.counters.waited += 1;
-        state.counters.wait_time += began.elapsed();
+        state.counters.wait_time += wait;
+        state.times.wait.record(wait);
         drop(state);
+        if result.is_ok() {
+            self.tell(PoolEventKind::Acquired { wait });
+        }
         result.map_err(|error| error.at(call_site))
     }
 
@@ -153,12 +172,12 @@ impl Lane {
                     continue;
                 }
             }
-            found = self.find(call_site)?;
+            found = self.find(call_site, false)?;
         }
     }
 
-    /// Takes a free connection or a place in the queue.
-    fn find(self: &Arc<Self>, call_site: &'static Location<'static>) -> Result<Found> {
+    /// Takes a free connection or a place in the queue. `first` if the caller has not waited yet.
+    fn find(self: &Arc<Self>, call_site: &'static Location<'static>, first: bool) -> Result<Found> {
         let now = Instant::now();
         let mut too_old = Vec::new();
         let mut state = self.lock();
@@ -174,10 +193,11 @@ impl Lane {
                 || self
                     .options
                     .ping_after
-                    .is_some_and(|limit| now.saturating_duration_since(idle.since) > limit);
+                    .is_some_and(|limit| now.saturating_duration_since(idle.seen) > limit);
+            state.immediate += u64::from(first && !doubtful);
             let connection = self.lend(&mut state, idle.entry, call_site, now);
             drop(state);
-            self.close_all(too_old, Reason::Lifetime);
+            self.close_all(too_old, CloseReason::Lifetime);
             return Ok(match doubtful {
                 true => Found::Doubtful(connection),
                 false => Found::Fit(connection),
@@ -199,7 +219,7 @@ impl Lane {
             receiver,
             delivered: false,
         };
-        self.close_all(too_old, Reason::Lifetime);
+        self.close_all(too_old, CloseReason::Lifetime);
         self.grow();
         Ok(Found::Queue(waiting))
     }
@@ -219,46 +239,71 @@ impl Lane {
     /// Takes a lent connection back.
     pub(super) fn release(self: &Arc<Self>, entry: Entry, ticket: usize) {
         let now = Instant::now();
-        let expired = entry.expires.is_some_and(|expires| expires <= now);
         let mut state = self.lock();
-        state.holders.remove(ticket);
-        if expired {
-            drop(state);
-            return self.close_all(vec![entry], Reason::Lifetime);
-        }
-        self.hand_over(&mut state, entry, now);
-        let oldest = self.oldest_unused(&mut state, now);
+        let holder = state.take_back(ticket, now);
+        let closing = if entry.expires.is_some_and(|expires| expires <= now) {
+            Some((entry, CloseReason::Lifetime))
+        } else if let Some(refused) = self.hand_over(&mut state, entry, now) {
+            Some((refused, CloseReason::PoolClosed))
+        } else {
+            let oldest = self.oldest_unused(&mut state, now);
+            oldest.map(|oldest| (oldest, CloseReason::Idle))
+        };
         drop(state);
-        if let Some(oldest) = oldest {
-            self.close_all(vec![oldest], Reason::Idle);
+        if let Some((entry, reason)) = closing {
+            self.close_all([entry], reason);
         }
+        self.tell_returned(holder, now);
     }
 
     /// Takes a lent connection back that must not be used again.
     pub(super) fn discard(self: &Arc<Self>, entry: Entry, ticket: usize) {
-        self.lock().holders.remove(ticket);
+        let now = Instant::now();
+        let holder = self.lock().take_back(ticket, now);
+        let opened = entry.opened;
         drop(entry);
-        self.gone(Reason::Broken);
+        self.gone(CloseReason::Broken, opened);
+        self.tell_returned(holder, now);
     }
 
-    /// Gives a connection to the head of the queue, or lays it on the stack.
-    fn hand_over(self: &Arc<Self>, state: &mut State, mut entry: Entry, now: Instant) {
+    fn tell_returned(&self, holder: Option<Holder>, now: Instant) {
+        let Some(holder) = holder else {
+            return;
+        };
+        let used = holder.held(now);
+        if holder.reported {
+            self.returned_after_all(holder.call_site, used);
+        }
+        self.tell(PoolEventKind::Released { used });
+    }
+
+    /// Gives a connection to the head of the queue, or lays it on the stack. A closed lane takes none back.
+    #[must_use = "a connection that is not taken must be closed"]
+    fn hand_over(
+        self: &Arc<Self>,
+        state: &mut State,
+        mut entry: Entry,
+        now: Instant,
+    ) -> Option<Entry> {
         while let Some(waiter) = state.waiters.pop_front() {
             let connection = self.lend(state, entry, waiter.call_site, now);
             let Err(Ok(refused)) = waiter.sender.send(Ok(connection)) else {
-                return;
+                return None;
             };
-            let Some((back, ticket)) = refused.dissolve() else {
-                return;
-            };
+            let (back, ticket) = refused.dissolve()?;
             state.holders.remove(ticket);
             state.counters.acquired -= 1;
             entry = back;
         }
-        state.idle.push(Idle { entry, since: now });
         if state.closed {
-            self.returned.notify_waiters();
+            return Some(entry);
         }
+        state.idle.push(Idle {
+            entry,
+            since: now,
+            seen: now,
+        });
+        None
     }
 
     /// The connection at the bottom of the stack, if it has lain there for too long.
@@ -296,18 +341,6 @@ impl Lane {
         }
     }
 
-    /// Opens a connection beyond demand, up to the least number.
-    pub(super) fn refill(self: &Arc<Self>) {
-        let mut state = self.lock();
-        if state.closed || state.open >= self.options.min_connections {
-            return;
-        }
-        state.open += 1;
-        state.opening += 1;
-        drop(state);
-        Opening::start(self);
-    }
-
     /// Takes part of the lane for a connection that its caller opens itself. `false` if the lane is full.
     pub(super) fn reserve(&self) -> bool {
         let mut state = self.lock();
@@ -320,11 +353,14 @@ impl Lane {
     }
 
     /// Takes a connection that was opened.
-    pub(super) fn opened(self: &Arc<Self>, entry: Entry) {
+    pub(super) fn opened(self: &Arc<Self>, entry: Entry, took: Duration) {
         let mut state = self.lock();
         state.opening -= 1;
         state.counters.opened += 1;
-        self.hand_over(&mut state, entry, Instant::now());
+        state.times.create.record(took);
+        let refused = self.hand_over(&mut state, entry, Instant::now());
+        drop(state);
+        self.close_all(refused, CloseReason::PoolClosed);
     }
 
     /// Tells the head of the queue why no connection could be opened.
@@ -344,138 +380,12 @@ impl Lane {
         self.grow();
     }
 
-    /// Closes connections that were taken off the stack, in order where there is a runtime to do it on.
-    pub(super) fn close_all(self: &Arc<Self>, entries: Vec<Entry>, reason: Reason) {
-        for entry in entries {
-            let closing = Closing {
-                lane: Arc::clone(self),
-                reason,
-            };
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                runtime.spawn(closing.close(entry));
-            }
+    /// Tells the observers, if there are any. Never under the lock.
+    pub(super) fn tell(&self, kind: PoolEventKind<'_>) {
+        if self.observers.is_listening() {
+            let event = PoolEvent::new(self.options.get_name(), kind);
+            self.observers.emit(&Event::Pool(event));
         }
-    }
-
-    /// A connection is closed: its place is free.
-    fn gone(self: &Arc<Self>, reason: Reason) {
-        let mut state = self.lock();
-        state.open -= 1;
-        match reason {
-            Reason::Idle => state.counters.closed_idle += 1,
-            Reason::Lifetime => state.counters.closed_lifetime += 1,
-            Reason::Broken => state.counters.closed_broken += 1,
-            Reason::PoolClosed => {}
-        }
-        self.returned.notify_waiters();
-        drop(state);
-        self.grow();
-    }
-
-    /// Takes those off the stack that are too old or lay there for too long; `false` once the lane is closed.
-    pub(super) fn reap(self: &Arc<Self>) -> bool {
-        let now = Instant::now();
-        let (mut too_old, mut unused) = (Vec::new(), Vec::new());
-        let mut state = self.lock();
-        if state.closed {
-            return false;
-        }
-        let expired = |idle: &mut Idle| idle.entry.expires.is_some_and(|expires| expires <= now);
-        too_old.extend(state.idle.extract_if(.., expired).map(|idle| idle.entry));
-        let mut spare = state.open - too_old.len();
-        if let Some(limit) = self.options.idle_timeout {
-            let idle_too_long = |idle: &mut Idle| {
-                let reap = spare > self.options.min_connections
-                    && now.saturating_duration_since(idle.since) > limit;
-                spare -= usize::from(reap);
-                reap
-            };
-            unused.extend(
-                state
-                    .idle
-                    .extract_if(.., idle_too_long)
-                    .map(|idle| idle.entry),
-            );
-        }
-        drop(state);
-        self.close_all(too_old, Reason::Lifetime);
-        self.close_all(unused, Reason::Idle);
-        true
-    }
-
-    /// Refuses new callers, sends those away that wait, and waits until every connection came back and is closed.
-    pub(super) async fn close(self: &Arc<Self>) {
-        let waiters = {
-            let mut state = self.lock();
-            state.closed = true;
-            std::mem::take(&mut state.waiters)
-        };
-        for waiter in waiters {
-            let _ = waiter.sender.send(Err(closed().at(waiter.call_site)));
-        }
-        loop {
-            let returned = self.returned.notified();
-            tokio::pin!(returned);
-            returned.as_mut().enable();
-            let idle = std::mem::take(&mut self.lock().idle);
-            for idle in idle {
-                let closing = Closing {
-                    lane: Arc::clone(self),
-                    reason: Reason::PoolClosed,
-                };
-                closing.close(idle.entry).await;
-            }
-            if self.lock().open == 0 {
-                return;
-            }
-            returned.await;
-        }
-    }
-
-    pub(super) fn stats(&self) -> PoolStats {
-        let state = self.lock();
-        PoolStats {
-            max: self.options.max_connections,
-            min: self.options.min_connections,
-            open: state.open,
-            idle: state.idle.len(),
-            in_use: state.holders.len(),
-            opening: state.opening,
-            pending: state.waiters.len(),
-            ..state.counters
-        }
-    }
-
-    fn timed_out(&self) -> Error {
-        let mut state = self.lock();
-        state.counters.timeouts += 1;
-        let mut message = format!(
-            "no connection became free within {:?}: {} of {} {} in use",
-            self.options.acquire_timeout,
-            state.holders.len(),
-            self.options.max_connections,
-            match (self.access, self.options.max_connections) {
-                (Access::Read, 1) => "reading connection is",
-                (Access::Read, _) => "reading connections are",
-                (Access::Write, 1) => "connection is",
-                (Access::Write, _) => "connections are",
-            },
-        );
-        if state.opening > 0 {
-            message.push_str(&format!(", {} being opened", state.opening));
-        }
-        if !state.waiters.is_empty() {
-            message.push_str(&format!(", {} more callers wait", state.waiters.len()));
-        }
-        let holders = state.holders.describe(Instant::now());
-        drop(state);
-        let error = Error::new(ErrorKind::Timeout, message);
-        if holders.is_empty() {
-            return error;
-        }
-        error.with_hint(format!(
-            "held by {holders}; hold connections for a shorter time, or raise `max_connections`"
-        ))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -483,25 +393,12 @@ impl Lane {
     }
 }
 
-/// A connection being closed; its place is free when this is dropped.
-struct Closing {
-    lane: Arc<Lane>,
-    reason: Reason,
-}
-
-impl Closing {
-    /// How long a server may take to say good-bye.
-    const TIMEOUT: Duration = Duration::from_secs(5);
-
-    async fn close(self, entry: Entry) {
-        // A connection that does not close in time is dropped, which ends it too.
-        let _ = tokio::time::timeout(Self::TIMEOUT, entry.connection.close()).await;
-    }
-}
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        self.lane.gone(self.reason);
+impl State {
+    /// The end of a loan.
+    fn take_back(&mut self, ticket: usize, now: Instant) -> Option<Holder> {
+        let holder = self.holders.remove(ticket)?;
+        self.times.used.record(holder.held(now));
+        Some(holder)
     }
 }
 

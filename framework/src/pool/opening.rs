@@ -11,6 +11,7 @@ use super::{connection::Entry, lane::Lane};
 use crate::{
     driver::Connection,
     error::{Error, ErrorKind, Result},
+    observe::PoolEventKind,
 };
 
 /// A place in a lane for a connection that is being opened. Dropped before that, it tells the queue.
@@ -42,30 +43,36 @@ impl Opening {
 
     /// Opens the connection and gives it to the lane. The error goes to the head of the queue, or to the caller.
     pub(super) async fn run(mut self, return_error: bool) -> Result<()> {
+        let began = Instant::now();
         let opened = self.lane.connect.connect(self.lane.access).await;
         self.done = true;
         match opened {
             Ok(connection) => {
                 let entry = self.entry(connection);
-                self.lane.opened(entry);
+                let took = began.elapsed();
+                self.lane.opened(entry, took);
+                self.lane.tell(PoolEventKind::Opened { took });
                 Ok(())
-            }
-            Err(error) if return_error => {
-                self.lane.not_opened(stopped());
-                Err(error)
             }
             Err(error) => {
-                self.lane.not_opened(error);
-                Ok(())
+                self.lane.tell(PoolEventKind::OpenFailed { error: &error });
+                let (told, returned) = match return_error {
+                    true => (stopped(), Err(error)),
+                    false => (error, Ok(())),
+                };
+                self.lane.not_opened(told);
+                returned
             }
         }
     }
 
     fn entry(&self, connection: Box<dyn Connection>) -> Entry {
+        let opened = Instant::now();
         let lifetime = self.lane.options.max_lifetime;
         Entry {
             connection,
-            expires: lifetime.map(|lifetime| Instant::now() + jittered(lifetime)),
+            opened,
+            expires: lifetime.map(|lifetime| opened + jittered(lifetime)),
             cleanup: None,
         }
     }

@@ -1,9 +1,13 @@
 //! How large a pool is and how long things may take.
-use std::time::Duration;
+mod check;
+pub mod preset;
 
-use crate::error::{Error, Result};
+use std::{sync::Arc, time::Duration};
 
-/// The settings of a pool.
+use super::ConnectRetry;
+
+/// The settings of a pool. For usual workloads begin with [`PoolOptions::web`], [`PoolOptions::background`] or
+/// [`PoolOptions::batch`]; what they are is in a [table](preset).
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,25 +19,35 @@ use crate::error::{Error, Result};
 /// assert!(options.validate().is_ok());
 /// assert!(PoolOptions::new().min_connections(30).validate().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PoolOptions {
+    pub(super) name: Option<Arc<str>>,
     pub(super) max_connections: usize,
     pub(super) min_connections: usize,
     pub(super) acquire_timeout: Duration,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_lifetime: Option<Duration>,
     pub(super) ping_after: Option<Duration>,
+    pub(super) keep_alive: Option<Duration>,
+    pub(super) leak_after: Option<Duration>,
+    pub(super) close_timeout: Duration,
+    pub(super) connect_retry: Option<ConnectRetry>,
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
         Self {
+            name: None,
             max_connections: 10,
             min_connections: 0,
             acquire_timeout: Duration::from_secs(10),
             idle_timeout: Some(Duration::from_secs(10 * 60)),
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             ping_after: Some(Duration::from_secs(1)),
+            keep_alive: None,
+            leak_after: None,
+            close_timeout: Duration::from_secs(30),
+            connect_retry: None,
         }
     }
 }
@@ -44,11 +58,11 @@ impl PoolOptions {
         Self::default()
     }
 
-    /// The defaults, sized for a server that takes `server_connections` in all, keeps `reserved` of them for others
-    /// (administrators, jobs), and is shared by `instances` of this program.
-    pub fn for_server(server_connections: usize, reserved: usize, instances: usize) -> Self {
-        let shared = server_connections.saturating_sub(reserved);
-        Self::new().max_connections((shared / instances.max(1)).max(1))
+    /// The pool's name in events, reports and errors; `default` unless set.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// How many connections may be open at once; 10 unless set. On an SQLite file one of them is the writer.
@@ -95,6 +109,46 @@ impl PoolOptions {
         self
     }
 
+    /// How long an unused connection lies still before it is pinged, so that nothing between here and the server forgets
+    /// it; one that does not answer is closed. Not at all unless set.
+    ///
+    /// A ping does not count as use: [`idle_timeout`](PoolOptions::idle_timeout) still applies.
+    #[must_use]
+    pub fn keep_alive(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.keep_alive = idle.into();
+        self
+    }
+
+    /// After how long a lent connection is reported as leaked, once, with the call that holds it: as an event, in
+    /// [`PoolStats::leaked`](super::PoolStats::leaked) and by `tracing::warn!`. Never unless set.
+    ///
+    /// The report takes nothing away. If the connection comes back, that is told too.
+    #[must_use]
+    pub fn leak_after(mut self, held: impl Into<Option<Duration>>) -> Self {
+        self.leak_after = held.into();
+        self
+    }
+
+    /// How long [`Pool::close`](super::Pool::close) waits for lent connections before it goes on without them; 30
+    /// seconds unless set. Zero waits for none.
+    #[must_use]
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = timeout;
+        self
+    }
+
+    /// How opening the pool tries again when the server cannot be reached; not at all unless set.
+    #[must_use]
+    pub fn connect_retry(mut self, retry: impl Into<Option<ConnectRetry>>) -> Self {
+        self.connect_retry = retry.into();
+        self
+    }
+
+    /// The pool's name.
+    pub fn get_name(&self) -> &str {
+        self.name.as_deref().unwrap_or("default")
+    }
+
     /// How long a caller waits for a connection.
     pub fn get_acquire_timeout(&self) -> Duration {
         self.acquire_timeout
@@ -105,58 +159,16 @@ impl PoolOptions {
         self.max_connections
     }
 
-    /// Checks that the settings go together.
-    ///
-    /// # Errors
-    /// A [`Configuration`](crate::ErrorKind::Configuration) error that names the setting and the reason.
-    pub fn validate(&self) -> Result<()> {
-        let max = self.max_connections;
-        if max == 0 {
-            return Err(Error::configuration(
-                "`max_connections` is 0, so no statement could ever run",
-            ));
-        }
-        if self.min_connections > max {
-            return Err(Error::configuration(format!(
-                "`min_connections` ({}) is greater than `max_connections` ({max})",
-                self.min_connections
-            )));
-        }
-        if self.acquire_timeout.is_zero() {
-            return Err(Error::configuration(
-                "`acquire_timeout` is zero, so every wait for a connection would fail",
-            ));
-        }
-        for (name, limit) in [
-            ("idle_timeout", self.idle_timeout),
-            ("max_lifetime", self.max_lifetime),
-        ] {
-            if limit.is_some_and(|limit| limit.is_zero()) {
-                return Err(Error::configuration(format!(
-                    "`{name}` is zero, so no connection could be used twice"
-                ))
-                .with_hint("give `None` to have no limit"));
-            }
-        }
-        if let (Some(idle), Some(lifetime)) = (self.idle_timeout, self.max_lifetime)
-            && lifetime < idle
-        {
-            return Err(Error::configuration(format!(
-                "`max_lifetime` ({lifetime:?}) is shorter than `idle_timeout` ({idle:?}), which could then never apply"
-            )));
-        }
-        Ok(())
-    }
-
     /// The same for the single connection of a database in memory, which is the database: it is never closed.
     pub(super) fn sole(&self) -> Self {
         Self {
             max_connections: 1,
             min_connections: 1,
-            acquire_timeout: self.acquire_timeout,
             idle_timeout: None,
             max_lifetime: None,
             ping_after: None,
+            keep_alive: None,
+            ..self.clone()
         }
     }
 
@@ -176,41 +188,5 @@ impl PoolOptions {
             min_connections: self.min_connections.saturating_sub(1),
             ..self.clone()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_that_do_not_go_together_are_refused_with_the_reason() {
-        let refused = |options: PoolOptions| options.validate().unwrap_err().to_string();
-        let second = Duration::from_secs(1);
-        assert!(refused(PoolOptions::new().max_connections(0)).contains("no statement"));
-        assert_eq!(
-            refused(PoolOptions::new().max_connections(3).min_connections(4)),
-            "`min_connections` (4) is greater than `max_connections` (3)"
-        );
-        assert!(refused(PoolOptions::new().acquire_timeout(Duration::ZERO)).contains("zero"));
-        assert!(refused(PoolOptions::new().idle_timeout(Duration::ZERO)).contains("idle_timeout"));
-        let shorter = PoolOptions::new().max_lifetime(second);
-        assert!(refused(shorter).contains("shorter than `idle_timeout`"));
-        assert!(
-            PoolOptions::new()
-                .max_lifetime(second)
-                .idle_timeout(None)
-                .validate()
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn a_server_is_shared_fairly() {
-        assert_eq!(
-            PoolOptions::for_server(100, 10, 4).get_max_connections(),
-            22
-        );
-        assert_eq!(PoolOptions::for_server(5, 10, 4).get_max_connections(), 1);
     }
 }

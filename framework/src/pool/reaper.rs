@@ -1,4 +1,5 @@
-//! A task that closes what nobody uses and keeps the least number open, as long as the lane lives.
+//! The tasks of a lane, as long as it lives: one closes what nobody uses, keeps the least number open and reports leaks;
+//! one pings what lies still. They are apart, because a ping may hang.
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -6,22 +7,26 @@ use std::{
 
 use super::{PoolOptions, lane::Lane};
 
-/// Starts the reaper of a lane, if its settings give it anything to do.
+/// Starts the tasks of a lane, those that its settings give anything to do.
 pub(super) fn start(lane: &Arc<Lane>) {
-    let Some(period) = period(&lane.options) else {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return;
     };
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(run(Arc::downgrade(lane), period));
+    if let Some(period) = period(&lane.options) {
+        runtime.spawn(reap(Arc::downgrade(lane), period));
+    }
+    if let Some(silence) = lane.options.keep_alive {
+        runtime.spawn(keep_alive(Arc::downgrade(lane), half(silence)));
     }
 }
 
-async fn run(lane: Weak<Lane>, period: Duration) {
+async fn reap(lane: Weak<Lane>, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         let Some(lane) = lane.upgrade() else {
             return;
         };
+        lane.report_leaks();
         if !lane.reap() {
             return;
         }
@@ -29,9 +34,31 @@ async fn run(lane: Weak<Lane>, period: Duration) {
     }
 }
 
-/// How often to look: half the shortest limit, but not more than once a second.
+async fn keep_alive(lane: Weak<Lane>, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        let Some(lane) = lane.upgrade() else {
+            return;
+        };
+        if !lane.keep_alive().await {
+            return;
+        }
+    }
+}
+
+/// How often to look: half the shortest limit. A least number alone is looked after every second.
 fn period(options: &PoolOptions) -> Option<Duration> {
-    let limits = [options.idle_timeout, options.max_lifetime];
-    let shortest = limits.into_iter().flatten().min()?;
-    Some((shortest / 2).clamp(Duration::from_secs(1), Duration::from_secs(60)))
+    let least = (options.min_connections > 0).then_some(Duration::from_secs(2));
+    let limits = [
+        options.idle_timeout,
+        options.max_lifetime,
+        options.leak_after,
+        least,
+    ];
+    limits.into_iter().flatten().min().map(half)
+}
+
+/// Half of `limit`, but not more often than once a second, and not less often than once a minute.
+fn half(limit: Duration) -> Duration {
+    (limit / 2).clamp(Duration::from_secs(1), Duration::from_secs(60))
 }

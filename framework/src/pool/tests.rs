@@ -1,8 +1,13 @@
 //! The pool's promises, on a fake server; interleavings are forced with gates and by polling, never by sleeping.
 mod cancel;
+mod close;
 mod growth;
+mod heard;
+mod keep_alive;
+mod leaks;
 mod model;
 mod queue;
+mod retry;
 
 use std::{future::Future, panic::Location, pin::pin, sync::Arc, task::Poll};
 
@@ -54,4 +59,14 @@ pub(crate) async fn cancel_after<F: Future>(times: usize, future: F) -> Option<F
         tokio::task::yield_now().await;
     }
     None
+}
+
+/// Whatever was opened is open or was closed for a reason; whatever was lent is lent or came back.
+fn assert_counters(pool: &Pool, lent: usize, context: &str) {
+    let (stats, times) = (pool.stats(), pool.histograms());
+    let closed =
+        stats.closed_idle + stats.closed_lifetime + stats.closed_broken + stats.closed_with_pool;
+    assert_eq!(stats.opened, stats.open as u64 + closed, "{context}");
+    assert_eq!(times.create.count, stats.opened, "{context}");
+    assert_eq!(stats.acquired, lent as u64 + times.used.count, "{context}");
 }

@@ -1,6 +1,7 @@
 //! Runs a query with its includes and puts the result together.
-use std::{ops::ControlFlow, panic::Location};
+use std::{ops::ControlFlow, panic::Location, sync::Arc};
 
+use super::kept;
 use crate::{
     driver::Outcome,
     eager::{
@@ -13,22 +14,33 @@ use crate::{
     executor::Executor,
     schema::{Cell, Entity, Row},
     statement::{
-        Statement,
+        Statement, Touched, next_load,
         query::Level,
         render::{Backend, Query},
     },
     statement_cache,
 };
 
+/// How related rows are loaded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// The strategy for relations that name none.
+    pub(super) strategy: Strategy,
+    /// Whether rows that the result cache holds are taken from there.
+    pub(super) cached: bool,
+    /// Whether all statements see the database as it was at one moment.
+    pub(super) consistent: bool,
+}
+
 /// The rows of `level` with what `includes` ask for.
 pub(super) async fn load<E: Entity, I: IncludeList<E>>(
     executor: &dyn Executor,
     level: Level,
     includes: &I,
-    strategy: Strategy,
+    how: How,
     call_site: &'static Location<'static>,
 ) -> Result<Vec<I::Output>> {
-    let (rows, stores, links) = load_parts(executor, level, includes, strategy, call_site).await?;
+    let (rows, stores, links) = load_parts(executor, level, includes, how, call_site).await?;
     includes
         .assemble(rows, stores, links)
         .map_err(|error| error.at(call_site))
@@ -41,7 +53,7 @@ pub(super) async fn load_parts<E: Entity, I: IncludeList<E>>(
     executor: &dyn Executor,
     level: Level,
     includes: &I,
-    strategy: Strategy,
+    how: How,
     call_site: &'static Location<'static>,
 ) -> Result<Parts<I::Row, I::Stores>> {
     let mut specs = Vec::new();
@@ -52,7 +64,9 @@ pub(super) async fn load_parts<E: Entity, I: IncludeList<E>>(
     };
     let mut store = Rows::<I::Row, _>::new(includes.stores());
     let load = Load {
-        strategy,
+        strategy: how.strategy,
+        cached: how.cached,
+        consistent: how.consistent,
         call_site,
     };
     let (order, mut links) = load_root(executor, level, specs, &mut store, load).await?;
@@ -65,12 +79,40 @@ pub(super) async fn load_parts<E: Entity, I: IncludeList<E>>(
     Ok((store.rows, store.children, links))
 }
 
+/// Whose statement it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    pub(super) call_site: &'static Location<'static>,
+    load: Option<u64>,
+}
+
+impl Caller {
+    /// A call that takes several statements for what its caller sees as one.
+    pub(super) fn of_many(call_site: &'static Location<'static>) -> Self {
+        Self {
+            call_site,
+            load: Some(next_load()),
+        }
+    }
+}
+
+impl From<&'static Location<'static>> for Caller {
+    fn from(call_site: &'static Location<'static>) -> Self {
+        Self {
+            call_site,
+            load: None,
+        }
+    }
+}
+
 /// Runs a query whose rows are entities.
 pub(super) async fn entities<E: Entity>(
     executor: &dyn Executor,
     query: Query<'_>,
-    call_site: &'static Location<'static>,
+    caller: impl Into<Caller>,
 ) -> Result<(Vec<E>, Outcome)> {
+    let caller = caller.into();
+    let call_site = caller.call_site;
     let mut rows = Vec::new();
     let mut sink = |cells: &[Cell<'_>]| {
         let entity = E::decode(&mut Row::new(cells))
@@ -78,8 +120,44 @@ pub(super) async fn entities<E: Entity>(
         rows.push(entity);
         Ok(ControlFlow::Continue(()))
     };
-    let outcome = run(executor, query, &mut sink, call_site).await?;
+    let outcome = run(executor, query, &mut sink, caller).await?;
     Ok((rows, outcome))
+}
+
+/// Runs a write that returns entities, and tells the result cache of them.
+pub(super) async fn written<E: Entity>(
+    executor: &dyn Executor,
+    query: Query<'_>,
+    touched: Option<Arc<Touched>>,
+    caller: impl Into<Caller>,
+) -> Result<Vec<E>> {
+    let caller = caller.into();
+    let call_site = caller.call_site;
+    let mut rows = Vec::new();
+    let mut sink = |cells: &[Cell<'_>]| {
+        let entity: E = E::decode(&mut Row::new(cells))
+            .map_err(|error| error.with_table(E::table().name).at(call_site))?;
+        kept::note(touched.as_ref(), &entity);
+        rows.push(entity);
+        Ok(ControlFlow::Continue(()))
+    };
+    write(executor, query, &mut sink, touched.clone(), caller).await?;
+    Ok(rows)
+}
+
+/// Runs a write that touches these rows.
+pub(super) async fn write(
+    executor: &dyn Executor,
+    query: Query<'_>,
+    sink: &mut dyn crate::driver::RowSink,
+    touched: Option<Arc<Touched>>,
+    caller: impl Into<Caller>,
+) -> Result<Outcome> {
+    let caller = caller.into();
+    let mut statement = statement(executor, query, caller.call_site)?;
+    statement.load = caller.load;
+    statement.touched = touched;
+    executor.run(&statement, sink).await
 }
 
 /// Runs a query and hands its rows to `sink`.
@@ -87,10 +165,9 @@ pub(super) async fn run(
     executor: &dyn Executor,
     query: Query<'_>,
     sink: &mut dyn crate::driver::RowSink,
-    call_site: &'static Location<'static>,
+    caller: impl Into<Caller>,
 ) -> Result<Outcome> {
-    let statement = statement(executor, query, call_site)?;
-    executor.run(&statement, sink).await
+    write(executor, query, sink, None, caller).await
 }
 
 /// The statement for a query.
@@ -99,11 +176,15 @@ pub(super) fn statement(
     query: Query<'_>,
     call_site: &'static Location<'static>,
 ) -> Result<Statement> {
-    let backend = Backend {
+    let (plan, args) =
+        statement_cache::plan(query, backend(executor)).map_err(|error| error.at(call_site))?;
+    Ok(Statement::new(plan, args, call_site))
+}
+
+/// What statements for `executor` are rendered for.
+pub(super) fn backend(executor: &dyn Executor) -> Backend {
+    Backend {
         dialect: executor.dialect(),
         capabilities: executor.capabilities(),
-    };
-    let (plan, args) =
-        statement_cache::plan(query, backend).map_err(|error| error.at(call_site))?;
-    Ok(Statement::new(plan, args, call_site))
+    }
 }

@@ -1,13 +1,19 @@
 //! Rows removed, or marked as removed where the entity has a `deleted_at` column.
-use std::{future::Future, panic::Location};
+use std::{future::Future, panic::Location, sync::Arc};
 
-use super::{Query, Repository, assemble, find::key_filter, stamp, update::check_unlimited};
+use super::{
+    Query, Repository,
+    assemble::{self, Caller},
+    find::key_filter,
+    kept, stamp,
+    update::check_unlimited,
+};
 use crate::{
     driver::NoRows,
     error::Result,
     executor::Executor,
     schema::{Condition, Entity, Key, Value, expression::Term},
-    statement::{query::Target, render},
+    statement::{Touched, query::Target, render},
 };
 
 /// Whether rows are removed or marked.
@@ -74,17 +80,27 @@ impl<'a, E: Entity> Repository<'a, E> {
         let size = render::chunk_size(self.backend(), E::table().primary_key.len());
         async move {
             let filter = |keys: &[Vec<Value>]| key_filter(&E::table().primary_key, keys.to_vec());
+            let touched = |keys: &[Vec<Value>]| {
+                let touched = kept::touches_keys::<E>(keys.iter().map(Vec::as_slice));
+                kept::note_gone(touched.as_ref());
+                touched
+            };
             if keys.len() <= size {
                 return match keys.as_slice() {
                     [] => Ok(0),
-                    keys => delete::<E>(&*executor, Some(filter(keys)), how, call_site).await,
+                    keys => {
+                        let filter = Some(filter(keys));
+                        let touched = touched(keys);
+                        delete::<E>(&*executor, filter, touched, how, call_site.into()).await
+                    }
                 };
             }
             let scope = executor.atomic(call_site).await?;
+            let caller = Caller::of_many(call_site);
             let mut deleted = 0;
             for chunk in keys.chunks(size) {
-                deleted +=
-                    delete::<E>(scope.executor(), Some(filter(chunk)), how, call_site).await?;
+                let (filter, touched) = (Some(filter(chunk)), touched(chunk));
+                deleted += delete::<E>(scope.executor(), filter, touched, how, caller).await?;
             }
             scope.commit().await?;
             Ok(deleted)
@@ -104,7 +120,14 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
         let (executor, parts) = (self.executor, self.parts);
         async move {
             check_unlimited(&parts, "a delete").map_err(|error| error.at(call_site))?;
-            delete::<E>(&*executor, parts.filter, How::Softly, call_site).await
+            delete::<E>(
+                &*executor,
+                parts.filter,
+                None,
+                How::Softly,
+                call_site.into(),
+            )
+            .await
         }
     }
 }
@@ -112,8 +135,9 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
 async fn delete<E: Entity>(
     executor: &dyn Executor,
     filter: Option<Condition>,
+    touched: Option<Arc<Touched>>,
     how: How,
-    call_site: &'static std::panic::Location<'static>,
+    caller: Caller,
 ) -> Result<u64> {
     let table = E::table();
     let outcome = match table.deleted_at {
@@ -125,21 +149,23 @@ async fn delete<E: Entity>(
             )];
             set.extend(stamp::changed_row(table));
             let target = Target { table, filter };
-            assemble::run(
+            assemble::write(
                 executor,
                 render::Query::Update(&target, &set),
                 &mut NoRows,
-                call_site,
+                touched,
+                caller,
             )
             .await?
         }
         _ => {
             let target = Target { table, filter };
-            assemble::run(
+            assemble::write(
                 executor,
                 render::Query::Delete(&target),
                 &mut NoRows,
-                call_site,
+                touched,
+                caller,
             )
             .await?
         }

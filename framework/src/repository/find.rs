@@ -1,16 +1,18 @@
 //! Rows by key and by unique column.
 use std::{future::Future, ops::ControlFlow, panic::Location};
 
-use super::{Repository, assemble};
+use super::{
+    Repository,
+    assemble::{self, Caller},
+    kept,
+};
 use crate::{
     eager::spec::alive,
     error::{Error, Result},
-    schema::{
-        Cell, Condition, Entity, Filter, Key, KeyPart, Row, Value,
-        expression::{Comparison, Term},
-        table::key_of,
-    },
-    statement::{query::Level, render::Query},
+    executor::Executor,
+    schema::{Cell, Condition, Entity, Filter, Key, KeyPart, Row, TableDef, Value},
+    statement::{Statement, query::Level, render::Query},
+    statement_cache,
 };
 
 impl<'a, E: Entity> Repository<'a, E> {
@@ -27,7 +29,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         key: K,
     ) -> impl Future<Output = Result<Option<E>>> + Send + use<'a, E, K> {
         let values = key.into().to_values();
-        self.first_matching(key_filter(E::table().primary_key.as_slice(), vec![values]))
+        self.by_key(values)
     }
 
     /// The row with this primary key.
@@ -42,8 +44,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         let key = key.into();
         let call_site = Location::caller();
         let values = key.to_values();
-        let found =
-            self.first_matching(key_filter(E::table().primary_key.as_slice(), vec![values]));
+        let found = self.by_key(values);
         async move {
             found.await?.ok_or_else(|| {
                 let key = KeyPart::from_values(key.to_values())
@@ -81,16 +82,15 @@ impl<'a, E: Entity> Repository<'a, E> {
     {
         let keys: Vec<Vec<Value>> = keys.into_iter().map(|key| key.into().to_values()).collect();
         let executor = self.executor.clone();
-        let backend = self.backend();
+        let mode = self.cache;
         let call_site = Location::caller();
         async move {
-            let table = E::table();
-            let mut found = std::collections::HashMap::new();
             let mut distinct = std::collections::HashSet::new();
             let wanted: Vec<_> = keys
                 .iter()
                 .map(|key| KeyPart::from_values(key.iter().cloned()))
                 .collect();
+            let caller = Caller::of_many(call_site);
             let unique: Vec<_> = keys
                 .iter()
                 .zip(&wanted)
@@ -98,26 +98,9 @@ impl<'a, E: Entity> Repository<'a, E> {
                     part.as_ref()
                         .is_some_and(|part| distinct.insert(part.clone()))
                 })
-                .map(|(key, _)| key.clone())
+                .filter_map(|(key, part)| Some((part.clone()?, key.clone())))
                 .collect();
-            for chunk in unique.chunks(crate::statement::render::chunk_size(
-                backend,
-                table.primary_key.len(),
-            )) {
-                let level = Level {
-                    filter: Condition::both(
-                        Some(key_filter(&table.primary_key, chunk.to_vec())),
-                        alive(table),
-                    ),
-                    ..Level::all(table)
-                };
-                let (rows, _) =
-                    assemble::entities::<E>(&*executor, Query::Level(&level), call_site).await?;
-                found.extend(
-                    rows.into_iter()
-                        .filter_map(|row| Some((key_of(&row, &table.primary_key)?, row))),
-                );
-            }
+            let found = kept::many::<E>(&*executor, mode, unique, caller).await?;
             Ok(wanted
                 .into_iter()
                 .map(|key| found.get(&key?).cloned())
@@ -132,50 +115,68 @@ impl<'a, E: Entity> Repository<'a, E> {
     ) -> impl Future<Output = Result<Option<E>>> + Send + use<'a, E> {
         let executor = self.executor.clone();
         let call_site = Location::caller();
+        async move { first_matching(&*executor, condition, call_site).await }
+    }
+
+    #[track_caller]
+    fn by_key(
+        &self,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Option<E>>> + Send + use<'a, E> {
+        let executor = self.executor.clone();
+        let (mode, call_site) = (self.cache, Location::caller());
         async move {
-            let table = E::table();
-            let level = Level {
-                filter: Condition::both(Some(condition), alive(table)),
-                ..Level::all(table)
-            };
-            let mut found = None;
-            let mut sink = |cells: &[Cell<'_>]| {
-                let row = E::decode(&mut Row::new(cells));
-                found = Some(row.map_err(|error| error.with_table(table.name).at(call_site))?);
-                Ok(ControlFlow::Break(()))
-            };
-            assemble::run(&*executor, Query::Level(&level), &mut sink, call_site).await?;
-            Ok(found)
+            let load = || first_by_key(&*executor, values.clone(), call_site);
+            kept::one(&*executor, mode, &values, load).await
         }
     }
 }
 
-/// The rows whose `columns` have one of these values.
-pub(super) fn key_filter(columns: &[usize], mut keys: Vec<Vec<Value>>) -> Condition {
-    match (columns, keys.as_mut_slice()) {
-        (columns, [key]) => {
-            let equal = |(&column, value): (&usize, &mut Value)| {
-                let value = std::mem::replace(value, Value::Bool(None));
-                Condition::Compare(Comparison::Eq, Term::Column(column), Term::Value(value))
-            };
-            let mut all: Vec<_> = columns.iter().zip(key.iter_mut()).map(equal).collect();
-            if all.len() == 1 {
-                all.remove(0)
-            } else {
-                Condition::And(all)
-            }
-        }
-        ([column], _) => {
-            let values = keys.into_iter().flatten().collect();
-            Condition::In {
-                term: Term::Column(*column),
-                values,
-                negated: false,
-            }
-        }
-        (columns, _) => Condition::TupleIn {
-            columns: columns.to_vec(),
-            tuples: keys,
-        },
+async fn first_matching<E: Entity>(
+    executor: &dyn Executor,
+    condition: Condition,
+    call_site: &'static Location<'static>,
+) -> Result<Option<E>> {
+    let level = matching(E::table(), condition);
+    let statement = assemble::statement(executor, Query::Level(&level), call_site)?;
+    first(executor, &statement).await
+}
+
+/// The row with the key `values`, by a plan that needs no query to be built.
+async fn first_by_key<E: Entity>(
+    executor: &dyn Executor,
+    values: Vec<Value>,
+    call_site: &'static Location<'static>,
+) -> Result<Option<E>> {
+    let table = E::table();
+    let query = |values| matching(table, key_filter(&table.primary_key, vec![values]));
+    let backend = assemble::backend(executor);
+    let (plan, args) = statement_cache::by_key(table, backend, values, query)
+        .map_err(|error| error.at(call_site))?;
+    first(executor, &Statement::new(plan, args, call_site)).await
+}
+
+/// The rows of `table` for which `condition` holds, but for those that are marked as deleted.
+fn matching(table: &'static TableDef, condition: Condition) -> Level {
+    Level {
+        filter: Condition::both(Some(condition), alive(table)),
+        ..Level::all(table)
     }
+}
+
+async fn first<E: Entity>(executor: &dyn Executor, statement: &Statement) -> Result<Option<E>> {
+    let mut found = None;
+    let mut sink = |cells: &[Cell<'_>]| {
+        let row = E::decode(&mut Row::new(cells));
+        let name = |error: Error| error.with_table(E::table().name).at(statement.call_site);
+        found = Some(row.map_err(name)?);
+        Ok(ControlFlow::Break(()))
+    };
+    executor.run(statement, &mut sink).await?;
+    Ok(found)
+}
+
+/// See [`Condition::keys`].
+pub(super) fn key_filter(columns: &[usize], keys: Vec<Vec<Value>>) -> Condition {
+    Condition::keys(columns, keys)
 }

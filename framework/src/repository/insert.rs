@@ -1,7 +1,12 @@
 //! New rows.
 use std::{collections::HashMap, future::Future, panic::Location};
 
-use super::{NewEntity, Repository, assemble, find::key_filter, stamp};
+use super::{
+    NewEntity, Repository,
+    assemble::{self, Caller},
+    find::key_filter,
+    kept, stamp,
+};
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
@@ -73,18 +78,18 @@ async fn insert_rows<E: Entity>(
     let inserts = statements::<E>(executor, rows, None);
     if inserts.len() < 2 && executor.capabilities().returning {
         return match inserts.first() {
-            Some((_, insert)) => Ok(
-                assemble::entities(executor, Query::Insert(insert), call_site)
-                    .await?
-                    .0,
-            ),
+            Some((_, insert)) => {
+                let touched = kept::touches_new::<E>(insert);
+                assemble::written(executor, Query::Insert(insert), touched, call_site).await
+            }
             None => Ok(Vec::new()),
         };
     }
     let scope = executor.atomic(call_site).await?;
+    let caller = Caller::of_many(call_site);
     let mut placed: Vec<(usize, E)> = Vec::new();
     for (places, insert) in inserts {
-        let inserted = insert_returning(scope.executor(), &insert, call_site).await?;
+        let inserted = insert_returning(scope.executor(), &insert, caller).await?;
         placed.extend(places.into_iter().zip(inserted));
     }
     scope.commit().await?;
@@ -96,14 +101,11 @@ async fn insert_rows<E: Entity>(
 pub(super) async fn insert_returning<E: Entity>(
     executor: &dyn Executor,
     insert: &Insert,
-    call_site: &'static Location<'static>,
+    caller: Caller,
 ) -> Result<Vec<E>> {
     if executor.capabilities().returning {
-        return Ok(
-            assemble::entities(executor, Query::Insert(insert), call_site)
-                .await?
-                .0,
-        );
+        let touched = kept::touches_new::<E>(insert);
+        return assemble::written(executor, Query::Insert(insert), touched, caller).await;
     }
     let table = E::table();
     let mut inserted = Vec::new();
@@ -115,7 +117,9 @@ pub(super) async fn insert_returning<E: Entity>(
             ..insert.clone()
         };
         let mut sink = crate::driver::NoRows;
-        let outcome = assemble::run(executor, Query::Insert(&single), &mut sink, call_site).await?;
+        let touched = kept::touches_new::<E>(&single);
+        let query = Query::Insert(&single);
+        let outcome = assemble::write(executor, query, &mut sink, touched.clone(), caller).await?;
         let given = |column: usize| {
             insert
                 .columns
@@ -134,7 +138,7 @@ pub(super) async fn insert_returning<E: Entity>(
                 None => generated_key(
                     outcome.last_insert_id,
                     table.columns[column].default,
-                    call_site,
+                    caller.call_site,
                 ),
             })
             .collect::<Result<Vec<_>>>()?;
@@ -142,11 +146,10 @@ pub(super) async fn insert_returning<E: Entity>(
             filter: Some(key_filter(by, vec![key])),
             ..Level::all(table)
         };
-        inserted.extend(
-            assemble::entities::<E>(executor, Query::Level(&level), call_site)
-                .await?
-                .0,
-        );
+        let (rows, _) = assemble::entities::<E>(executor, Query::Level(&level), caller).await?;
+        rows.iter()
+            .for_each(|row| kept::note(touched.as_ref(), row));
+        inserted.extend(rows);
     }
     Ok(inserted)
 }
@@ -197,11 +200,12 @@ pub(super) fn statements<E: Entity>(
     let mut statements = Vec::new();
     for (columns, places, rows) in groups {
         let size = rows_per_statement(executor.dialect(), columns.len());
-        for (places, rows) in places.chunks(size).zip(rows.chunks(size)) {
+        let mut rows = rows.into_iter();
+        for places in places.chunks(size) {
             let insert = Insert {
                 table,
                 columns: columns.clone(),
-                rows: rows.to_vec(),
+                rows: rows.by_ref().take(places.len()).collect(),
                 conflict: conflict.clone(),
                 returning: returning.clone(),
             };

@@ -10,6 +10,7 @@ use crate::{
     },
     error::Result,
     executor::Executor,
+    result_cache::CacheMode,
     schema::{Entity, table::key_of},
     statement::query::Level,
 };
@@ -31,8 +32,9 @@ impl<'a, E: Entity> Repository<'a, E> {
     ) -> impl Future<Output = Result<Vec<WithOne<E, T>>>> + Send + use<'a, E, T> {
         let includes = (include.into_include(), ());
         let executor = self.executor.clone();
+        let cached = self.cache == CacheMode::Use;
         let call_site = Location::caller();
-        async move { load(&*executor, entities, &includes, call_site).await }
+        async move { load(&*executor, entities, &includes, cached, call_site).await }
     }
 }
 
@@ -41,6 +43,7 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
     executor: &dyn Executor,
     entities: Vec<E>,
     includes: &I,
+    cached: bool,
     call_site: &'static Location<'static>,
 ) -> Result<Vec<I::Output>> {
     let mut specs = Vec::new();
@@ -48,6 +51,8 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
     let mut store = Rows::<E, _>::new(includes.stores());
     let load = Load {
         strategy: Strategy::Auto,
+        cached,
+        consistent: false,
         call_site,
     };
     let keys = |columns: &[usize]| {

@@ -195,9 +195,12 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
         order.clone()
     };
     parts.limit = Some(page.size.saturating_add(1));
-    let level: Level = parts.level::<E>();
+    let level = Level {
+        lock: parts.row_lock(&**executor)?,
+        ..parts.level::<E>()
+    };
     let (mut rows, stores, mut links) =
-        load_parts(&**executor, level, includes, parts.strategy, call_site).await?;
+        load_parts(&**executor, level, includes, parts.how(), call_site).await?;
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
     let more = rows.len() > size;
     if more {

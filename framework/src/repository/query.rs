@@ -6,12 +6,13 @@ use crate::{
     eager::{IncludeList, IntoInclude, Optional, Strategy, include::Maybe, spec::alive},
     error::{Error, ErrorKind, Result},
     executor::ExecutorHandle,
+    result_cache::CacheMode,
     schema::{
         Cell, Column, ColumnValue, Condition, Entity, Filter, OrderTerm, Row,
         expression::{AggregateKind, Assignment, IntoOrder, Summable},
     },
     statement::{
-        query::{Level, Lock, LockStrength, LockWait, Scalar},
+        query::{Level, LockStrength, LockWait, Scalar},
         render,
     },
 };
@@ -35,7 +36,10 @@ pub(super) struct Parts {
     pub(super) distinct: bool,
     pub(super) with_deleted: bool,
     pub(super) strategy: Strategy,
-    pub(super) lock: Option<Lock>,
+    pub(super) lock: Option<LockStrength>,
+    pub(super) lock_wait: LockWait,
+    pub(super) consistent: bool,
+    pub(super) cache: CacheMode,
 }
 
 impl Parts {
@@ -49,6 +53,17 @@ impl Parts {
         Condition::both(self.filter.clone(), alive)
     }
 
+    /// How related rows are loaded.
+    pub(super) fn how(&self) -> assemble::How {
+        assemble::How {
+            strategy: self.strategy,
+            // What is kept is of another moment.
+            cached: self.cache == CacheMode::Use && !self.consistent,
+            consistent: self.consistent,
+        }
+    }
+
+    /// The rows at the root, not locked.
     pub(super) fn level<E: Entity>(&self) -> Level {
         Level {
             filter: self.full_filter::<E>(),
@@ -56,7 +71,6 @@ impl Parts {
             limit: self.limit,
             offset: self.offset,
             distinct: self.distinct,
-            lock: self.lock,
             ..Level::all(E::table())
         }
     }
@@ -82,10 +96,13 @@ impl<E, I> fmt::Debug for Query<'_, E, I> {
 }
 
 impl<'a, E: Entity, I> Query<'a, E, I> {
-    pub(super) fn new(executor: ExecutorHandle<'a>, includes: I) -> Self {
+    pub(super) fn new(executor: ExecutorHandle<'a>, cache: CacheMode, includes: I) -> Self {
         Self {
             executor,
-            parts: Parts::default(),
+            parts: Parts {
+                cache,
+                ..Parts::default()
+            },
             includes,
             entity: PhantomData,
         }
@@ -135,50 +152,19 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
         self
     }
 
-    /// Locks the rows against change until the transaction ends. See [`skip_locked`](Query::skip_locked) and
-    /// [`no_wait`](Query::no_wait). Outside a transaction, and on SQLite, awaiting the query is an error.
-    pub fn for_update(self) -> Self {
-        self.lock(LockStrength::Update)
-    }
-
-    /// Locks the rows against change, but not their keys (PostgreSQL).
-    pub fn for_no_key_update(self) -> Self {
-        self.lock(LockStrength::NoKeyUpdate)
-    }
-
-    /// Locks the rows so that others may read and lock them likewise, but not change them.
-    pub fn for_share(self) -> Self {
-        self.lock(LockStrength::Share)
-    }
-
-    /// Locks the rows' keys against change (PostgreSQL).
-    pub fn for_key_share(self) -> Self {
-        self.lock(LockStrength::KeyShare)
-    }
-
-    fn lock(mut self, strength: LockStrength) -> Self {
-        self.parts.lock = Some(Lock {
-            strength,
-            wait: LockWait::Wait,
-        });
+    /// Loads rows and related rows as they were at one moment, also where that takes several statements: they share a
+    /// transaction that only reads, of isolation level `REPEATABLE READ`. Nothing is taken from the result cache.
+    ///
+    /// Inside a transaction it is for the transaction to be of that level; if it is not, the load is an error of kind
+    /// [`Unsupported`](ErrorKind::Unsupported). The same goes for a connection of the user's own sqlx.
+    pub fn consistent(mut self) -> Self {
+        self.parts.consistent = true;
         self
     }
 
-    /// Leaves out rows that somebody else has locked: for job queues. After `for_update()` or `for_share()`.
-    pub fn skip_locked(mut self) -> Self {
-        self.parts.lock = self.parts.lock.map(|lock| Lock {
-            wait: LockWait::SkipLocked,
-            ..lock
-        });
-        self
-    }
-
-    /// Fails at once where somebody else has locked a row. After `for_update()` or `for_share()`.
-    pub fn no_wait(mut self) -> Self {
-        self.parts.lock = self.parts.lock.map(|lock| Lock {
-            wait: LockWait::NoWait,
-            ..lock
-        });
+    /// Loads related rows from the database, also those of entities that are cached.
+    pub fn bypass_cache(mut self) -> Self {
+        self.parts.cache = CacheMode::Bypass;
         self
     }
 
@@ -235,27 +221,7 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
     pub fn exists(self) -> impl Future<Output = Result<bool>> + Send + use<'a, E, I> {
         let (executor, parts) = (self.executor, self.parts);
         let call_site = Location::caller();
-        async move {
-            let level = Level {
-                columns: E::table().primary_key.clone(),
-                order: Vec::new(),
-                limit: Some(1),
-                ..parts.level::<E>()
-            };
-            let mut exists = false;
-            let mut sink = |_: &[Cell<'_>]| {
-                exists = true;
-                Ok(ControlFlow::Break(()))
-            };
-            assemble::run(
-                &*executor,
-                render::Query::Level(&level),
-                &mut sink,
-                call_site,
-            )
-            .await?;
-            Ok(exists)
-        }
+        async move { exists_at::<E>(&executor, &parts, call_site).await }
     }
 
     /// The sum of a column over the rows; `None` if there are none.
@@ -325,31 +291,83 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
     ) -> impl Future<Output = Result<F>> + Send + use<'a, E, I, F> {
         let (executor, parts) = (self.executor, self.parts);
         let call_site = Location::caller();
-        async move {
-            // Which rows are within a limit is up to the order; how many there are is not.
-            let needs_order = parts.limit.is_some() || parts.offset.is_some();
-            let mut level = Level {
-                lock: None,
-                ..parts.level::<E>()
-            };
-            if !needs_order || aggregate == AggregateKind::Count {
-                level.order.clear();
-            }
-            let scalar = Scalar { level, aggregate };
-            let mut figure = None;
-            let mut sink = |cells: &[Cell<'_>]| {
-                figure = Some(Row::new(cells).read::<F>()?);
-                Ok(ControlFlow::Continue(()))
-            };
-            assemble::run(
-                &*executor,
-                render::Query::Scalar(&scalar),
-                &mut sink,
-                call_site,
-            )
-            .await?;
-            figure.ok_or_else(|| Error::decode("an aggregate returned no row").at(call_site))
-        }
+        async move { figure_at::<E, F>(&executor, &parts, aggregate, call_site).await }
+    }
+}
+
+/// Whether there is any row.
+pub(super) async fn exists_at<E: Entity>(
+    executor: &ExecutorHandle<'_>,
+    parts: &Parts,
+    call_site: &'static Location<'static>,
+) -> Result<bool> {
+    parts
+        .refuse_lock("`exists()`")
+        .map_err(|error| error.at(call_site))?;
+    let level = Level {
+        columns: E::table().primary_key.clone(),
+        order: Vec::new(),
+        limit: Some(1),
+        ..parts.level::<E>()
+    };
+    let mut exists = false;
+    let mut sink = |_: &[Cell<'_>]| {
+        exists = true;
+        Ok(ControlFlow::Break(()))
+    };
+    let query = render::Query::Level(&level);
+    assemble::run(&**executor, query, &mut sink, call_site).await?;
+    Ok(exists)
+}
+
+/// A figure over the rows.
+pub(super) async fn figure_at<E: Entity, F: ColumnValue>(
+    executor: &ExecutorHandle<'_>,
+    parts: &Parts,
+    aggregate: AggregateKind,
+    call_site: &'static Location<'static>,
+) -> Result<F> {
+    parts
+        .refuse_lock("a figure")
+        .map_err(|error| error.at(call_site))?;
+    let scalar = scalar::<E>(parts, aggregate);
+    let mut figure = None;
+    let mut sink = |cells: &[Cell<'_>]| {
+        figure = Some(Row::new(cells).read::<F>()?);
+        Ok(ControlFlow::Continue(()))
+    };
+    let query = render::Query::Scalar(&scalar);
+    assemble::run(&**executor, query, &mut sink, call_site).await?;
+    figure.ok_or_else(|| Error::decode("an aggregate returned no row").at(call_site))
+}
+
+/// How many rows there are, as a query.
+pub(super) fn count_of<E: Entity>(parts: &Parts) -> Scalar {
+    scalar::<E>(parts, AggregateKind::Count)
+}
+
+fn scalar<E: Entity>(parts: &Parts, aggregate: AggregateKind) -> Scalar {
+    // Which rows are within a limit is up to the order; how many there are is not.
+    let needs_order = parts.limit.is_some() || parts.offset.is_some();
+    let mut level = parts.level::<E>();
+    if !needs_order || aggregate == AggregateKind::Count {
+        level.order.clear();
+    }
+    Scalar { level, aggregate }
+}
+
+/// Why `found` rows are not one.
+#[cold]
+pub(super) fn not_one<E: Entity>(found: usize) -> Error {
+    let name = E::table().name;
+    match found {
+        0 => Error::not_found(name, "this query"),
+        _ => Error::new(
+            ErrorKind::TooMany,
+            format!("more than one row in `{name}` for this query"),
+        )
+        .with_table(name)
+        .with_hint("narrow the filter, or use `.first()` with an order"),
     }
 }
 
@@ -372,12 +390,17 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
                 includes,
                 ..
             } = self;
-            check_lock(&executor, &parts).map_err(|error| error.at(call_site))?;
+            let lock = parts
+                .row_lock(&*executor)
+                .map_err(|error| error.at(call_site))?;
             assemble::load(
                 &*executor,
-                parts.level::<E>(),
+                Level {
+                    lock,
+                    ..parts.level::<E>()
+                },
                 &includes,
-                parts.strategy,
+                parts.how(),
                 call_site,
             )
             .await
@@ -396,17 +419,9 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
         let rows = self.all();
         async move {
             let mut rows = rows.await?;
-            let name = E::table().name;
             match rows.len() {
-                0 => Err(Error::not_found(name, "this query").at(call_site)),
                 1 => Ok(rows.swap_remove(0)),
-                _ => Err(Error::new(
-                    ErrorKind::TooMany,
-                    format!("more than one row in `{name}` for this query"),
-                )
-                .with_table(name)
-                .with_hint("narrow the filter, or use `.first()` with an order")
-                .at(call_site)),
+                found => Err(not_one::<E>(found).at(call_site)),
             }
         }
     }
@@ -461,17 +476,4 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
                 .map_err(|error| error.at(call_site))
         }
     }
-}
-
-/// A row lock lasts as long as its transaction; without one it would be gone before the caller sees the row.
-fn check_lock(executor: &ExecutorHandle<'_>, parts: &Parts) -> Result<()> {
-    if parts.lock.is_some() && !executor.in_transaction() {
-        return Err(Error::unsupported(
-            "a row lock outside a transaction would be released at once",
-        )
-        .with_hint(
-            "begin a transaction and make the repository on it: `UserRepository::new(&tx)`",
-        ));
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::{Query, assemble};
+use super::{Query, assemble, query::Parts};
 use crate::{
     driver::{Outcome, RowSender},
     error::Result,
@@ -36,21 +36,27 @@ impl<'a, E: Entity> Query<'a, E, ()> {
     pub fn stream(self) -> impl Stream<Item = Result<E>> + Send + use<'a, E> {
         let call_site = Location::caller();
         let (sender, receiver) = mpsc::channel(BUFFER);
-        let level = self.parts.level::<E>();
-        let executor = self.executor;
+        let (parts, executor) = (self.parts, self.executor);
         RowStream {
             receiver,
-            producer: Some(Box::pin(produce(executor, level, sender, call_site))),
+            producer: Some(Box::pin(produce(executor, parts, sender, call_site))),
         }
     }
 }
 
 async fn produce<E: Entity>(
     executor: ExecutorHandle<'_>,
-    level: Level,
+    parts: Parts,
     sender: mpsc::Sender<E>,
     call_site: &'static Location<'static>,
 ) -> Result<Outcome> {
+    let lock = parts
+        .row_lock(&*executor)
+        .map_err(|error| error.at(call_site))?;
+    let level = Level {
+        lock,
+        ..parts.level::<E>()
+    };
     let statement = assemble::statement(&*executor, render::Query::Level(&level), call_site)?;
     executor
         .stream(

@@ -1,7 +1,7 @@
 //! Changes of rows.
 use std::{future::Future, marker::PhantomData, ops::ControlFlow, panic::Location};
 
-use super::{Patch, Repository, assemble, find::key_filter, query::Parts, stamp};
+use super::{Patch, Repository, assemble, find::key_filter, kept, query::Parts, stamp};
 use crate::{
     driver::NoRows,
     error::{Error, ErrorKind, Result},
@@ -106,13 +106,14 @@ async fn update<E: Entity>(
         table,
         filter: Some(filter),
     };
-    let outcome = assemble::run(
-        executor,
-        Query::Update(&target, &set),
-        &mut NoRows,
-        call_site,
-    )
-    .await?;
+    let touched = kept::touches_key::<E>(&values_of(&entity, &table.primary_key));
+    if touched.is_some()
+        && let Ok(written) = refreshed::<E>(&values)
+    {
+        kept::note_written(touched.as_ref(), &written);
+    }
+    let query = Query::Update(&target, &set);
+    let outcome = assemble::write(executor, query, &mut NoRows, touched, call_site).await?;
     if outcome.affected == 0 {
         return Err(missed(&entity, call_site));
     }
@@ -120,7 +121,7 @@ async fn update<E: Entity>(
 }
 
 /// The entity with these values: what a read would return now, without reading.
-fn refreshed<E: Entity>(values: &[Value]) -> Result<E> {
+pub(super) fn refreshed<E: Entity>(values: &[Value]) -> Result<E> {
     let json = |value: &Value| match value {
         Value::Json(Some(value)) => value.to_string(),
         _ => String::new(),
@@ -196,19 +197,17 @@ async fn patch<E: Entity>(
     set.extend(stamp::changed_row(table));
     // The row is read back in the same unit, so that nobody's later change is taken for ours.
     let scope = executor.atomic(call_site).await?;
-    let outcome = assemble::run(
-        scope.executor(),
-        Query::Update(&target, &set),
-        &mut NoRows,
-        call_site,
-    )
-    .await?;
+    let touched = kept::touches_key::<E>(&key.to_values());
+    let (within, query) = (scope.executor(), Query::Update(&target, &set));
+    let outcome = assemble::write(within, query, &mut NoRows, touched.clone(), call_site).await?;
     if outcome.affected == 0 {
         scope.rollback().await?;
         return Err(not_found());
     }
     let (rows, _) =
         assemble::entities::<E>(scope.executor(), Query::Level(&level), call_site).await?;
+    rows.iter()
+        .for_each(|row| kept::note(touched.as_ref(), row));
     scope.commit().await?;
     rows.into_iter().next().ok_or_else(not_found)
 }
@@ -284,6 +283,7 @@ impl<'a, E: Entity> BulkUpdate<'a, E> {
 
 /// A limit has no meaning for a change of all rows that match.
 pub(super) fn check_unlimited(parts: &Parts, what: &str) -> Result<()> {
+    parts.refuse_lock(what)?;
     if parts.limit.is_some() || parts.offset.is_some() {
         return Err(
             Error::invalid_query(format!("{what} takes no limit or offset"))

@@ -3,6 +3,7 @@ use std::{future::Future, panic::Location};
 
 use super::{
     ColumnSet, NewEntity, Repository,
+    assemble::Caller,
     insert::{NewRows, insert_returning, statements},
     stamp,
 };
@@ -102,6 +103,7 @@ async fn upsert_rows<E: Entity>(
         }),
     );
     let scope = executor.atomic(call_site).await?;
+    let caller = Caller::of_many(call_site);
     let mut placed: Vec<(usize, E)> = Vec::new();
     for (places, mut insert) in inserts {
         // A column that this statement does not give cannot be overwritten with the new row's value.
@@ -110,7 +112,7 @@ async fn upsert_rows<E: Entity>(
                 .update
                 .retain(|column| insert.columns.contains(column));
         }
-        let rows = insert_returning(scope.executor(), &insert, call_site).await?;
+        let rows = insert_returning(scope.executor(), &insert, caller).await?;
         placed.extend(places.into_iter().zip(rows));
     }
     scope.commit().await?;

@@ -107,6 +107,21 @@ impl Cell<'_> {
         }
     }
 
+    /// The size of the value in bytes: text, bytes and JSON by length, everything else by its width.
+    pub fn size(&self) -> usize {
+        match self {
+            Cell::Null => 0,
+            Cell::Bool(_) => 1,
+            Cell::Int(_) | Cell::UInt(_) | Cell::Real(_) => 8,
+            Cell::Text(text) => text.len(),
+            Cell::Bytes(bytes) | Cell::Json(bytes) => bytes.len(),
+            Cell::Date(_) => 4,
+            Cell::Time(_) | Cell::DateTime(_) | Cell::Timestamp(_) => 8,
+            Cell::Uuid(_) | Cell::Decimal(_) => 16,
+            Cell::Array(cells) => cells.iter().map(Cell::size).sum(),
+        }
+    }
+
     /// Whether the cell is SQL NULL.
     pub fn is_null(&self) -> bool {
         matches!(self, Cell::Null)

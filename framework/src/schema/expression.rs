@@ -129,6 +129,36 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// The rows whose `columns` have the values of one of `keys`.
+    pub fn keys(columns: &[usize], mut keys: Vec<Vec<Value>>) -> Condition {
+        match (columns, keys.as_mut_slice()) {
+            (columns, [key]) => {
+                let equal = |(&column, value): (&usize, &mut Value)| {
+                    let value = std::mem::replace(value, Value::Bool(None));
+                    Condition::Compare(Comparison::Eq, Term::Column(column), Term::Value(value))
+                };
+                let mut all: Vec<_> = columns.iter().zip(key.iter_mut()).map(equal).collect();
+                if all.len() == 1 {
+                    all.remove(0)
+                } else {
+                    Condition::And(all)
+                }
+            }
+            ([column], _) => {
+                let values = keys.into_iter().flatten().collect();
+                Condition::In {
+                    term: Term::Column(*column),
+                    values,
+                    negated: false,
+                }
+            }
+            (columns, _) => Condition::TupleIn {
+                columns: columns.to_vec(),
+                tuples: keys,
+            },
+        }
+    }
+
     /// `self` and `other`; `None` is no condition.
     pub fn both(first: Option<Condition>, second: Option<Condition>) -> Option<Condition> {
         match (first, second) {

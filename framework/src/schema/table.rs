@@ -1,5 +1,6 @@
 //! The description of one entity's table: plain data, built once per entity and read by every layer above.
 use super::{
+    cached::CacheDef,
     entity::Entity,
     key::KeyPart,
     relation::RelationDef,
@@ -72,6 +73,8 @@ pub struct TableDef {
     pub updated_at: Option<usize>,
     /// Position of the column that marks a row as deleted.
     pub deleted_at: Option<usize>,
+    /// How its rows are kept in the result cache, if they are.
+    pub cache: Option<CacheDef>,
     /// The entity's relations. A function, because relations point at tables in cycles.
     pub relations: fn() -> Vec<&'static RelationDef>,
 }

@@ -19,6 +19,8 @@ use super::{
     table::{ColumnDef, Default as ColumnDefault},
 };
 
+/// The type of an array's elements.
+pub use sea_query::ArrayType;
 /// A bind argument: sea-query's value, in which also NULL has a type.
 pub use sea_query::Value;
 

@@ -1,20 +1,37 @@
-//! The identity of a statement apart from its literals, list lengths and white space.
-use std::{
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+//! The identity of a statement apart from its literals, list lengths, comments and white space.
+//!
+//! Built on the tokens of the text, so that a question mark in a string or a quote in a comment misleads nobody. Names
+//! keep their case and, if quoted, their quotes: `users` and `"Users"` are different tables on some server.
+use std::fmt;
+
+use super::token::{Token, Tokens};
+use crate::dialect::Dialect;
 
 /// Statements with equal fingerprints are the same statement with other values.
+///
+/// The number is the same in every process and on every machine, so that it may be written down in configurations and
+/// logs; it may change with the version of the library.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub u64);
 
 impl Fingerprint {
-    /// The fingerprint of an SQL text of any dialect: literals, placeholders and comments are left out, lists of
-    /// values and of rows count once, quoted identifiers are kept.
-    pub fn of(sql: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        normalize(sql).hash(&mut hasher);
-        Self(hasher.finish())
+    /// The fingerprint of an SQL text: that of [`normalize`]d text.
+    ///
+    /// ```
+    /// use entourage::{dialect::Dialect, statement::Fingerprint};
+    ///
+    /// let one = Fingerprint::of("SELECT * FROM t WHERE a IN (1, 2) -- old", Dialect::Postgres);
+    /// let two = Fingerprint::of("SELECT * FROM t WHERE a IN ($1)", Dialect::Postgres);
+    /// assert_eq!(one, two);
+    /// ```
+    pub fn of(sql: &str, dialect: Dialect) -> Self {
+        Self::of_normalized(&normalize(sql, dialect))
+    }
+
+    /// FNV-1a, 64 bits wide: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+    pub(crate) fn of_normalized(text: &str) -> Self {
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        Self(text.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
     }
 }
 
@@ -30,192 +47,215 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The text with `?` for every literal and placeholder, `(?)` for every list of them, and single spaces.
-pub fn normalize(sql: &str) -> String {
-    let mut normalizer = Normalizer {
-        rest: sql,
-        out: String::with_capacity(sql.len()),
-    };
-    normalizer.run();
-    collapse_lists(&normalizer.out)
+/// The text with `?` for every literal and placeholder, `(?)` for every list of values and for any number of rows, one
+/// space where there was any, and no comments. It holds no value of anybody's data.
+///
+/// A text that ends in the middle of a string or comment loses that string or comment.
+pub fn normalize(sql: &str, dialect: Dialect) -> String {
+    let pieces = pieces(sql, dialect);
+    let mut normal = String::with_capacity(sql.len());
+    let mut at = 0;
+    while let Some(piece) = pieces.get(at) {
+        piece.write(&mut normal);
+        at += 1;
+        if let Some(end) = list(&pieces, at) {
+            if piece.spaced_before(&pieces[at]) {
+                normal.push(' ');
+            }
+            normal.push_str("(?)");
+            at = end;
+        }
+        if let Some(next) = pieces.get(at)
+            && (pieces[at - 1].spaced_before(next))
+        {
+            normal.push(' ');
+        }
+    }
+    normal
 }
 
-struct Normalizer<'a> {
-    rest: &'a str,
-    out: String,
+/// A token as it is written down.
+#[derive(Debug)]
+struct Piece<'t> {
+    kind: Kind,
+    text: &'t str,
+    /// Whether something stood between the token before and this one.
+    apart: bool,
 }
 
-impl Normalizer<'_> {
-    fn run(&mut self) {
-        while let Some(first) = self.rest.chars().next() {
-            match first {
-                _ if first.is_whitespace() => {
-                    self.advance(first.len_utf8());
-                    self.space();
-                }
-                '-' if self.rest.starts_with("--") => self.advance_past("\n"),
-                '/' if self.rest.starts_with("/*") => self.advance_past("*/"),
-                '\'' => {
-                    self.quoted('\'');
-                    self.literal();
-                }
-                '"' | '`' => {
-                    let start = self.rest;
-                    self.quoted(first);
-                    self.out.push_str(&start[..start.len() - self.rest.len()]);
-                }
-                '$' => self.dollar(),
-                '?' => {
-                    self.advance(1);
-                    self.literal();
-                }
-                _ if first.is_ascii_digit() => {
-                    let length = self
-                        .rest
-                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-                        .unwrap_or(self.rest.len());
-                    self.advance(length);
-                    self.literal();
-                }
-                _ if first.is_alphabetic() || first == '_' => {
-                    let length = self
-                        .rest
-                        .find(|c: char| !c.is_alphanumeric() && c != '_')
-                        .unwrap_or(self.rest.len());
-                    self.out.push_str(&self.rest[..length]);
-                    self.advance(length);
-                }
-                _ => {
-                    self.out.push(first);
-                    self.advance(first.len_utf8());
-                }
-            }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Quoted,
+    Value,
+    Sign,
+}
+
+impl Piece<'_> {
+    fn is_word(&self, word: &str) -> bool {
+        self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
+    }
+
+    fn is_sign(&self, sign: &str) -> bool {
+        self.kind == Kind::Sign && self.text == sign
+    }
+
+    /// A value in a list, whatever it is: NULL and its like are values too.
+    fn is_constant(&self) -> bool {
+        const CONSTANTS: [&str; 4] = ["NULL", "TRUE", "FALSE", "DEFAULT"];
+        self.kind == Kind::Value || CONSTANTS.iter().any(|constant| self.is_word(constant))
+    }
+
+    fn write(&self, normal: &mut String) {
+        normal.push_str(match self.kind {
+            Kind::Value => "?",
+            _ => self.text,
+        });
+    }
+
+    /// Whether a space goes between the two. Around most signs it is for the source to say nothing.
+    fn spaced_before(&self, next: &Piece<'_>) -> bool {
+        let tight = |piece: &Piece<'_>| {
+            matches!(piece.text, "." | "::" | "[" | "]") && piece.kind == Kind::Sign
+        };
+        if next.kind == Kind::Sign && matches!(next.text, "," | ")" | ";") {
+            return false;
         }
-        self.out.truncate(self.out.trim_end().len());
-    }
-
-    fn advance(&mut self, length: usize) {
-        self.rest = &self.rest[length..];
-    }
-
-    fn advance_past(&mut self, end: &str) {
-        let length = self
-            .rest
-            .find(end)
-            .map_or(self.rest.len(), |at| at + end.len());
-        self.advance(length);
-        self.space();
-    }
-
-    fn space(&mut self) {
-        if !self.out.is_empty() && !self.out.ends_with(' ') {
-            self.out.push(' ');
+        if self.is_sign("(") || tight(self) || tight(next) {
+            return false;
         }
-    }
-
-    fn literal(&mut self) {
-        self.out.push('?');
-    }
-
-    /// Moves past a quoted text, in which a doubled quote stands for itself.
-    fn quoted(&mut self, quote: char) {
-        self.advance(1);
-        while let Some(at) = self.rest.find(quote) {
-            self.advance(at + 1);
-            if !self.rest.starts_with(quote) {
-                return;
-            }
-            self.advance(1);
+        if next.is_sign("(") && matches!(self.kind, Kind::Word | Kind::Quoted) {
+            return next.apart;
         }
-        self.rest = "";
-    }
-
-    /// `$1`, or a dollar-quoted text of PostgreSQL's.
-    fn dollar(&mut self) {
-        let after = &self.rest[1..];
-        let tag = after
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(after.len());
-        if after[tag..].starts_with('$') && !after.starts_with(|c: char| c.is_ascii_digit()) {
-            let delimiter = self.rest[..tag + 2].to_owned();
-            self.advance(delimiter.len());
-            let length = self
-                .rest
-                .find(&delimiter)
-                .map_or(self.rest.len(), |at| at + delimiter.len());
-            self.advance(length);
-        } else {
-            self.advance(1 + tag);
-        }
-        self.literal();
+        true
     }
 }
 
-/// `(?, ?, ?)` becomes `(?)`, and `(?), (?)` becomes `(?)`.
-fn collapse_lists(sql: &str) -> String {
-    let mut out = String::with_capacity(sql.len());
-    let mut rest = sql;
-    while let Some(at) = rest.find('?') {
-        out.push_str(&rest[..=at]);
-        rest = &rest[at + 1..];
-        loop {
-            let next = rest.trim_start_matches([' ', ',']);
-            let separated = rest[..rest.len() - next.len()].contains(',');
-            match next.strip_prefix('?') {
-                Some(after) if separated => rest = after,
-                _ => break,
+fn pieces(sql: &str, dialect: Dialect) -> Vec<Piece<'_>> {
+    let mut tokens = Tokens::new(sql, dialect);
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    let mut end = 0;
+    // What has no end is left out.
+    while let Some(Ok(token)) = tokens.next() {
+        let span = tokens.span();
+        let text = &sql[span.clone()];
+        let kind = match token {
+            Token::Word(_) => Kind::Word,
+            Token::Quoted(_) => Kind::Quoted,
+            Token::Placeholder { .. } | Token::Native(_) | Token::Literal => Kind::Value,
+            Token::Escaped { .. } | Token::Sign(_) => Kind::Sign,
+        };
+        let apart = span.start > end;
+        end = span.end;
+        match pieces.last_mut() {
+            // `>` and `=` in a row are one operator.
+            Some(last) if !apart && kind == Kind::Sign && glues(last, text) => {
+                let start = span.end - text.len() - last.text.len();
+                last.text = &sql[start..span.end];
             }
+            _ => pieces.push(Piece { kind, text, apart }),
         }
     }
-    out.push_str(rest);
-    let mut previous = out;
+    sign_values(&mut pieces);
+    pieces
+}
+
+fn glues(last: &Piece<'_>, sign: &str) -> bool {
+    let single = |text: &str| matches!(text, "(" | ")" | "," | ";" | "." | "[" | "]");
+    last.kind == Kind::Sign && !single(last.text) && !single(sign)
+}
+
+/// `-1` where a value may begin is one value.
+fn sign_values(pieces: &mut Vec<Piece<'_>>) {
+    let mut at = 0;
+    while at + 1 < pieces.len() {
+        let signed = (pieces[at].is_sign("-") || pieces[at].is_sign("+"))
+            && pieces[at + 1].kind == Kind::Value;
+        let begins = at == 0
+            || match &pieces[at - 1] {
+                before if before.kind == Kind::Sign => !before.is_sign(")") && !before.is_sign("]"),
+                before => [
+                    "IN", "AND", "OR", "WHEN", "THEN", "ELSE", "SELECT", "BETWEEN", "LIMIT",
+                ]
+                .iter()
+                .any(|word| before.is_word(word)),
+            };
+        if signed && begins {
+            pieces[at + 1].apart = pieces[at].apart;
+            pieces.remove(at);
+        }
+        at += 1;
+    }
+}
+
+/// Where a list of values that begins at `at` ends, if there is one: after IN, VALUES and ARRAY.
+fn list(pieces: &[Piece<'_>], at: usize) -> Option<usize> {
+    let before = at.checked_sub(1).and_then(|before| pieces.get(before))?;
+    if before.is_word("IN") && pieces.get(at)?.is_sign("(") {
+        let end = group(pieces, at)?;
+        return is_values(&pieces[at..end]).then_some(end);
+    }
+    if before.is_word("ARRAY") && pieces.get(at)?.is_sign("[") {
+        let end = at + pieces[at..].iter().position(|piece| piece.is_sign("]"))? + 1;
+        return is_values(&pieces[at + 1..end - 1]).then_some(end);
+    }
+    if before.is_word("VALUES") || before.is_word("VALUE") {
+        return rows(pieces, at);
+    }
+    None
+}
+
+/// `(..), (..), ROW(..)` after VALUES. `VALUES(name)` is a function of MySQL's, about one column.
+fn rows(pieces: &[Piece<'_>], at: usize) -> Option<usize> {
+    let mut start = at;
+    let mut end = None;
     loop {
-        let collapsed = previous
-            .replace("(?), (?)", "(?)")
-            .replace("(?),(?)", "(?)");
-        if collapsed == previous {
-            return collapsed;
+        let row = start + usize::from(pieces.get(start)?.is_word("ROW"));
+        if !pieces.get(row)?.is_sign("(") {
+            return end;
         }
-        previous = collapsed;
+        let after = group(pieces, row)?;
+        let column = after - row == 3 && !pieces[row + 1].is_constant();
+        if column && end.is_none() {
+            return None;
+        }
+        end = Some(after);
+        match pieces.get(after) {
+            Some(comma) if comma.is_sign(",") => start = after + 1,
+            _ => return end,
+        }
     }
+}
+
+/// Where the parenthesis that opens at `at` is closed.
+fn group(pieces: &[Piece<'_>], at: usize) -> Option<usize> {
+    let mut depth = 0;
+    for (offset, piece) in pieces[at..].iter().enumerate() {
+        if piece.is_sign("(") {
+            depth += 1;
+        } else if piece.is_sign(")") {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at + offset + 1);
+            }
+        }
+    }
+    None
+}
+
+/// Only values, rows of values, and casts of them.
+fn is_values(pieces: &[Piece<'_>]) -> bool {
+    let mut any = false;
+    for (at, piece) in pieces.iter().enumerate() {
+        let cast = at > 0 && pieces[at - 1].is_sign("::");
+        let sign = piece.kind == Kind::Sign && matches!(piece.text, "(" | ")" | "," | "::");
+        if !(piece.is_constant() || sign || cast) {
+            return false;
+        }
+        any |= piece.is_constant();
+    }
+    any
 }
 
 #[cfg(test)]
-mod tests {
-    use super::normalize;
-
-    #[test]
-    fn literals_placeholders_and_comments_go_and_names_stay() {
-        let cases = [
-            (
-                "SELECT  \"a\".\"id\"\nFROM a WHERE id = $1 -- why",
-                "SELECT \"a\".\"id\" FROM a WHERE id = ?",
-            ),
-            (
-                "select 'it''s', 1.5e3, x1 /* c */ from t2",
-                "select ?, x1 from t2",
-            ),
-            (
-                "SELECT * FROM `t 1` WHERE a IN (?, ?, ?)",
-                "SELECT * FROM `t 1` WHERE a IN (?)",
-            ),
-            (
-                "INSERT INTO t (a, b) VALUES (?, ?), (?, ?), (?, ?)",
-                "INSERT INTO t (a, b) VALUES (?)",
-            ),
-            ("SELECT $tag$ it's $1 $tag$, $$x$$", "SELECT ?"),
-            ("SELECT $1::text", "SELECT ?::text"),
-        ];
-        for (sql, expected) in cases {
-            assert_eq!(normalize(sql), expected, "{sql}");
-        }
-    }
-
-    #[test]
-    fn names_that_differ_make_different_texts() {
-        assert_ne!(
-            normalize("SELECT \"a1\" FROM t"),
-            normalize("SELECT \"a2\" FROM t")
-        );
-    }
-}
+mod tests;

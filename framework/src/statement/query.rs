@@ -11,6 +11,8 @@ pub struct Lock {
     pub strength: LockStrength,
     /// What happens where a row is locked already.
     pub wait: LockWait,
+    /// Whether the rows are asked for by primary key, and must be locked in its order.
+    pub by_key: bool,
 }
 
 /// How strong a row lock is.

@@ -5,12 +5,13 @@
 //! PostgreSQL's operator `?`. What kind of statement it is and which tables it names are read off the same tokens, by
 //! the shape of the text alone: nothing here knows a schema.
 mod meaning;
-mod token;
 
 use std::sync::Arc;
 
-use self::token::{Token, Tokens};
-use super::{Plan, StatementKind};
+use super::{
+    Plan, StatementKind,
+    token::{Token, Tokens},
+};
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
@@ -96,6 +97,7 @@ fn rewrite(text: &str, tokens: &[Token<'_>], dialect: Dialect) -> Result<(String
                 ));
             }
             Token::Escaped { at } => (at, 2, "?".to_owned()),
+            Token::Native(placeholder) => return Err(wrong_placeholder(placeholder)),
             _ => continue,
         };
         sql.push_str(&text[copied..at]);
@@ -104,6 +106,15 @@ fn rewrite(text: &str, tokens: &[Token<'_>], dialect: Dialect) -> Result<(String
     }
     sql.push_str(&text[copied..]);
     Ok((sql, count))
+}
+
+/// `$1`, `:name` and `@name` are placeholders somewhere; here they are not.
+#[cold]
+fn wrong_placeholder(placeholder: &str) -> Error {
+    Error::invalid_query(format!(
+        "`{placeholder}` is not how a placeholder is written"
+    ))
+    .with_hint("write `?` on every database, once for each argument")
 }
 
 #[cfg(test)]

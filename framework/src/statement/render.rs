@@ -6,6 +6,7 @@
 mod condition;
 mod level;
 mod list;
+mod lock;
 mod scope;
 mod shape;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use sea_query::{
 };
 
 use super::{
-    Plan, StatementKind,
+    Plan, StatementKind, Subject,
     query::{Assignments, Figure, Insert, Level, Part, Scalar, Target},
 };
 use crate::{
@@ -80,10 +81,13 @@ pub enum Query<'q> {
 pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> {
     let mut scopes = Scopes::new(backend);
     let (rendered, kind) = match query {
-        Query::Level(level) => (
-            text(&level::select(&mut scopes, level)?, backend),
-            StatementKind::Select,
-        ),
+        Query::Level(level) => {
+            let (mut sql, values) = text(&level::select(&mut scopes, level)?, backend);
+            if let Some(lock) = level.lock {
+                sql.push_str(&lock::clause(lock, backend)?);
+            }
+            ((sql, values), StatementKind::Select)
+        }
         Query::Figure(figure) => (
             text(&level::figure(&mut scopes, figure)?, backend),
             StatementKind::Select,
@@ -114,7 +118,8 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
     };
     let (sql, values) = rendered;
     let tables = scopes.into_tables().into_iter().map(qualified).collect();
-    Ok((Plan::new(sql, kind, tables), values))
+    let plan = Plan::new(sql, kind, tables).about(Subject::of(query));
+    Ok((plan, values))
 }
 
 /// The table's name as events and caches name it.

@@ -1,11 +1,21 @@
 //! What `db.transaction()` returns: options, then `begin` or `run`.
-use std::{panic::Location, time::Instant};
+use std::{
+    panic::Location,
+    time::{Duration, Instant},
+};
 
 use super::{
-    AccessMode, IsolationLevel, Origin, Retry, Transaction, TransactionMode, TransactionOptions,
-    retry::is_conflict,
+    AccessMode, Deadline, IsolationLevel, Limits, Origin, Retry, Transaction, TransactionMode,
+    TransactionOptions, retry::is_conflict,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    executor::watch,
+    observe::TransactionStep,
+};
+
+/// After how long an open transaction is told of, unless the program says otherwise.
+const WARN_AFTER: Duration = Duration::from_secs(5);
 
 /// A transaction to be begun.
 #[derive(Debug, Clone)]
@@ -14,6 +24,8 @@ pub struct TransactionBuilder {
     origin: Origin,
     options: TransactionOptions,
     retry: Retry,
+    deadline: Option<Duration>,
+    warn_after: Duration,
     call_site: &'static Location<'static>,
 }
 
@@ -23,6 +35,8 @@ impl TransactionBuilder {
             origin,
             options: TransactionOptions::default(),
             retry: Retry::never(),
+            deadline: None,
+            warn_after: WARN_AFTER,
             call_site,
         }
     }
@@ -64,13 +78,59 @@ impl TransactionBuilder {
         self
     }
 
+    /// How long the whole may take: the wait for a connection, every attempt, and what the program does in between.
+    ///
+    /// When the time is over, the statement that runs is given up, the transaction is rolled back even if nothing more
+    /// is asked of it, and every later call fails with a [`Timeout`](crate::ErrorKind::Timeout) that names the line
+    /// where it began. A COMMIT on its way is not given up: nobody would know how it ended. The program's own code is
+    /// not stopped; it learns of the deadline at its next call. PostgreSQL is told the time too, as
+    /// `statement_timeout`; MySQL may first finish what it was doing.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use entourage::{Database, transaction::Retry};
+    /// # #[tokio::main]
+    /// # async fn main() -> entourage::Result<()> {
+    /// # let db = Database::connect("sqlite::memory:").await?;
+    /// let transaction = db
+    ///     .transaction()
+    ///     .retry(Retry::default())
+    ///     .deadline(Duration::from_secs(2));
+    /// transaction
+    ///     .run(|tx| async move { tx.execute_script("CREATE TABLE notes (id INTEGER)").await })
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// After how long observers and tracing (target `entourage::transaction`) are warned, once, of a transaction that
+    /// is still open: 5 s unless set. The warning names the line where it began and that of its last statement.
+    /// [`Duration::MAX`] is never.
+    pub fn warn_after(mut self, open: Duration) -> Self {
+        self.warn_after = open;
+        self
+    }
+
     /// Begins it; the handle must be committed, or it is rolled back when it is dropped.
     ///
     /// # Errors
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for an option that the database does not have; a
     /// [`Timeout`](crate::ErrorKind::Timeout) or connection error; the database's refusal.
     pub async fn begin(self) -> Result<Transaction> {
-        Transaction::start(self.origin, self.options, self.call_site).await
+        let limits = self.limits();
+        Transaction::start(self.origin, self.options, limits, self.call_site).await
+    }
+
+    /// The limits of a transaction that begins now.
+    fn limits(&self) -> Limits {
+        let deadline = self.deadline;
+        Limits {
+            deadline: deadline.and_then(|limit| Deadline::after(limit, self.call_site)),
+            warn_after: self.warn_after,
+        }
     }
 
     /// Runs `work` in a transaction: committed if it returns `Ok`, rolled back if it returns an error, panics or is
@@ -90,9 +150,10 @@ impl TransactionBuilder {
         Fut: Future<Output = Result<T, E>> + Send,
     {
         let began = Instant::now();
+        let limits = self.limits();
         let mut attempt = 1;
         loop {
-            let (error, conflict) = match self.attempt(&mut work).await {
+            let (error, conflict) = match self.attempt(limits, &mut work).await {
                 Ok(value) => return Ok(value),
                 Err(failed) => failed,
             };
@@ -100,10 +161,18 @@ impl TransactionBuilder {
                 true => self.retry.delay(attempt, began.elapsed()),
                 false => None,
             };
-            let Some(delay) = delay else {
+            let in_time = |delay: &Duration| {
+                limits
+                    .deadline
+                    .is_none_or(|deadline| *delay < deadline.remaining())
+            };
+            let Some(delay) = delay.filter(in_time) else {
                 return Err(error);
             };
             tracing::debug!(target: "entourage::transaction", attempt, ?delay, "conflict, running it again");
+            let step = TransactionStep::Retry { attempts: attempt };
+            let observers = &self.origin.observers;
+            watch::tell_step(observers, step, delay, None, self.call_site);
             drop(error);
             tokio::time::sleep(delay).await;
             attempt += 1;
@@ -113,6 +182,7 @@ impl TransactionBuilder {
     /// One attempt; the error says whether it met a conflict.
     async fn attempt<T, E, Fut>(
         &self,
+        limits: Limits,
         work: &mut (impl FnMut(Transaction) -> Fut + Send),
     ) -> Result<T, (E, bool)>
     where
@@ -121,7 +191,8 @@ impl TransactionBuilder {
         Fut: Future<Output = Result<T, E>> + Send,
     {
         let dialect = self.origin.pool.dialect();
-        let begun = Transaction::start(self.origin.clone(), self.options, self.call_site).await;
+        let origin = self.origin.clone();
+        let begun = Transaction::start(origin, self.options, limits, self.call_site).await;
         let tx = match begun {
             Ok(tx) => tx,
             Err(error) => {

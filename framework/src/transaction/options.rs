@@ -1,5 +1,5 @@
 //! What a transaction promises, and the exact text that asks each database for it, or the reason why it cannot.
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     dialect::Dialect,
@@ -75,6 +75,21 @@ pub(super) struct Script {
     pub(super) access: Access,
     /// Whether a connection on which `begin` failed is as it was before.
     pub(super) begin_fails_cleanly: bool,
+    /// Whether nobody else can write from its beginning on, to any row (SQLite).
+    pub(super) locks_database: bool,
+}
+
+impl Script {
+    /// Lets the server end a statement that we gave up when `remaining` was over: PostgreSQL learns only so that
+    /// nobody waits for it.
+    pub(super) fn limit_statements(&mut self, dialect: Dialect, remaining: Duration) {
+        if dialect == Dialect::Postgres {
+            let limit = remaining.as_millis().clamp(1, 2_147_483_647);
+            let setting = format!("; SET LOCAL statement_timeout = {limit}");
+            self.begin.to_mut().push_str(&setting);
+            self.begin_fails_cleanly = false;
+        }
+    }
 }
 
 impl TransactionOptions {
@@ -93,7 +108,7 @@ impl TransactionOptions {
                 "transaction mode {mode:?} exists on SQLite only, not on {}",
                 dialect.system_name()
             ))
-            .with_hint("lock rows with `for_update()` instead"));
+            .with_hint("lock rows with `for_update()`, or anything with `advisory_lock()`"));
         }
         match dialect {
             Dialect::Sqlite => self.sqlite(has_readers),
@@ -157,6 +172,7 @@ impl TransactionOptions {
                 Access::Write
             },
             begin_fails_cleanly: restore.is_none(),
+            locks_database: begin != "BEGIN DEFERRED",
         })
     }
 
@@ -201,6 +217,7 @@ impl TransactionOptions {
                 AccessMode::ReadWrite => Access::Write,
             },
             begin_fails_cleanly,
+            locks_database: false,
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::{
 
 /// How often a transaction that met a conflict is run again, and how long to wait before.
 ///
-/// Conflicts are serialization failures, deadlocks and locks of SQLite and MySQL that were waited for in vain, at any
-/// statement or at COMMIT. A connection lost during COMMIT is none: the transaction may have happened.
+/// Conflicts are serialization failures, deadlocks, locks of SQLite and MySQL that were waited for in vain, and changes
+/// of the schema under a prepared statement, at any statement or at COMMIT. A connection lost during COMMIT is none: the transaction may have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,
@@ -82,7 +82,7 @@ impl Retry {
 /// Whether the same transaction may well succeed if it is run again from its beginning.
 pub(super) fn is_conflict(dialect: Dialect, error: &Error) -> bool {
     match error.kind() {
-        ErrorKind::Serialization | ErrorKind::Deadlock => true,
+        ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::StatementOutdated => true,
         ErrorKind::LockNotAvailable => match dialect {
             Dialect::Sqlite => true,
             // 1205: a lock was waited for in vain. 3572 is MySQL's answer to NOWAIT, which asks for no waiting.

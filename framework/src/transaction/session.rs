@@ -4,15 +4,19 @@
 //! `in_flight` set: nobody knows what it did, so the transaction takes no more statements and can only be rolled back.
 use std::panic::Location;
 
-use super::{hooks::End, options::Script, retry::is_conflict};
+use super::{hooks::End, monitor::Watched, options::Script, retry::is_conflict};
 use crate::{
     dialect::Dialect,
     driver::{Connection, Outcome, RowSender, RowSink},
     error::{Error, ErrorKind, Result},
     executor::watch::{self, Place},
+    observe::TransactionStep,
     pool::PoolConnection,
     statement::{Statement, StatementKind},
 };
+
+/// How a statement ends that does not wait for row locks.
+const NOWAIT: &str = " NOWAIT";
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -20,6 +24,8 @@ pub(super) struct Session {
     connection: Option<PoolConnection>,
     dialect: Dialect,
     restore: Option<&'static str>,
+    /// Tells of it if it stays open for long; `None` once it has ended.
+    watched: Option<Watched>,
     /// The open savepoints, the innermost last.
     savepoints: Vec<Savepoint>,
     next_savepoint: u32,
@@ -28,7 +34,10 @@ pub(super) struct Session {
     committing: bool,
     /// Whether the last statement failed by a conflict with another transaction.
     conflict: bool,
+    /// Whether it was rolled back because its deadline had passed.
+    expired: bool,
     end: Option<End>,
+    begun: &'static Location<'static>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +68,13 @@ impl Session {
     pub(super) async fn begin(
         mut connection: PoolConnection,
         script: &Script,
+        watched: Option<Watched>,
         place: Place<'_>,
         call_site: &'static Location<'static>,
     ) -> Result<Self> {
         connection.begin_cleanup(script.cleanup);
-        let kind = StatementKind::Transaction;
-        let begun = watch::batch(place, &mut *connection, &script.begin, kind, call_site).await;
+        let step = TransactionStep::Begin;
+        let begun = watch::step(place, &mut *connection, &script.begin, step, call_site).await;
         if let Err(error) = begun {
             match script.begin_fails_cleanly {
                 true => connection.end_cleanup(),
@@ -76,13 +86,16 @@ impl Session {
             connection: Some(connection),
             dialect: place.dialect,
             restore: script.restore,
+            watched,
             savepoints: Vec::new(),
             next_savepoint: 1,
             failure: None,
             in_flight: false,
             committing: false,
             conflict: false,
+            expired: false,
             end: None,
+            begun: call_site,
         })
     }
 
@@ -104,6 +117,10 @@ impl Session {
         self.end
     }
 
+    pub(super) fn begun(&self) -> &'static Location<'static> {
+        self.begun
+    }
+
     /// How it ends if nothing more is done: for a handle that is dropped.
     pub(super) fn end_if_dropped(&self) -> End {
         match (self.end, self.committing) {
@@ -122,9 +139,15 @@ impl Session {
         statement: &Statement,
         sink: &mut dyn RowSink,
     ) -> Result<Outcome> {
+        self.tell_monitor(statement.call_site);
         let connection = self.ready()?;
         let result = connection.run(statement, sink).await;
-        self.note(result)
+        let result = self.note(result);
+        // A statement that asks for no waiting wants to know of the lock, and not to run again.
+        if result.is_err() && statement.sql().ends_with(NOWAIT) {
+            self.conflict = false;
+        }
+        result
     }
 
     pub(super) async fn stream(
@@ -132,6 +155,7 @@ impl Session {
         statement: &Statement,
         sender: Box<dyn RowSender>,
     ) -> Result<Outcome> {
+        self.tell_monitor(statement.call_site);
         let connection = self.ready()?;
         let result = connection.stream(statement, sender).await;
         self.note(result)
@@ -143,6 +167,7 @@ impl Session {
         place: Place<'_>,
         call_site: &'static Location<'static>,
     ) -> Result<()> {
+        self.tell_monitor(call_site);
         let connection = self.ready()?;
         let sent = watch::batch(place, connection, sql, StatementKind::Schema, call_site).await;
         self.note(sent)
@@ -157,7 +182,8 @@ impl Session {
         let id = self.next_savepoint;
         self.next_savepoint += 1;
         let sql = format!("SAVEPOINT {}", name(id));
-        self.mark(&sql, place, begun).await?;
+        let step = TransactionStep::Savepoint;
+        self.mark(&sql, step, place, begun).await?;
         self.savepoints.push(Savepoint { id, begun });
         Ok(id)
     }
@@ -174,7 +200,8 @@ impl Session {
             return Err(error);
         }
         let sql = format!("RELEASE SAVEPOINT {}", name(id));
-        self.mark(&sql, place, call_site).await?;
+        let step = TransactionStep::Release;
+        self.mark(&sql, step, place, call_site).await?;
         self.forget_savepoint(id);
         Ok(self.savepoints.last().map_or(0, |outer| outer.id))
     }
@@ -198,7 +225,8 @@ impl Session {
         let name = name(id);
         let sql = format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
         self.failure = None;
-        self.mark(&sql, place, call_site).await?;
+        let step = TransactionStep::RollbackToSavepoint;
+        self.mark(&sql, step, place, call_site).await?;
         self.forget_savepoint(id);
         self.conflict = false;
         Ok(())
@@ -217,10 +245,11 @@ impl Session {
         }
         self.committing = true;
         let connection = self.ready()?;
-        let kind = StatementKind::Transaction;
-        let committed = watch::batch(place, connection, "COMMIT", kind, call_site).await;
+        let step = TransactionStep::Commit;
+        let committed = watch::step(place, connection, "COMMIT", step, call_site).await;
         self.in_flight = false;
         self.committing = false;
+        self.watched = None;
         let Err(error) = committed else {
             self.end = Some(End::Committed);
             self.give_back(place, call_site).await;
@@ -253,6 +282,7 @@ impl Session {
         call_site: &'static Location<'static>,
     ) -> Result<()> {
         self.end = Some(End::RolledBack);
+        self.watched = None;
         self.savepoints.clear();
         let Some(connection) = &mut self.connection else {
             return Ok(());
@@ -267,8 +297,8 @@ impl Session {
             return Ok(());
         }
         self.in_flight = true;
-        let kind = StatementKind::Transaction;
-        let rolled_back = watch::batch(place, &mut **connection, "ROLLBACK", kind, call_site).await;
+        let step = TransactionStep::Rollback;
+        let rolled_back = watch::step(place, &mut **connection, "ROLLBACK", step, call_site).await;
         self.in_flight = false;
         match rolled_back {
             Ok(()) => self.give_back(place, call_site).await,
@@ -276,6 +306,35 @@ impl Session {
             Err(_) => self.connection = None,
         }
         Ok(())
+    }
+
+    /// Rolls back because its time is over, unless it has ended; whether that is how it ended.
+    pub(super) async fn expire(
+        &mut self,
+        place: Place<'_>,
+        call_site: &'static Location<'static>,
+    ) -> bool {
+        if self.end.is_none() {
+            self.expired = true;
+            self.conflict = false;
+            // Its only error is that of a lost connection, which takes everything back too.
+            let _ = self.roll_back(place, call_site).await;
+        }
+        self.expired
+    }
+
+    /// From now on the connection may hold named locks of MySQL, which outlive a transaction.
+    pub(super) fn release_named_locks_at_the_end(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            self.restore = Some("DO RELEASE_ALL_LOCKS()");
+            connection.begin_cleanup("ROLLBACK; DO RELEASE_ALL_LOCKS()");
+        }
+    }
+
+    fn tell_monitor(&self, call_site: &'static Location<'static>) {
+        if let Some(watched) = &self.watched {
+            watched.sent(call_site);
+        }
     }
 
     /// The transaction is over on the server: puts settings back and lets the next caller have the connection.
@@ -296,12 +355,12 @@ impl Session {
     async fn mark(
         &mut self,
         sql: &str,
+        step: TransactionStep,
         place: Place<'_>,
         call_site: &'static Location<'static>,
     ) -> Result<()> {
         let connection = self.ready()?;
-        let kind = StatementKind::Transaction;
-        let marked = watch::batch(place, connection, sql, kind, call_site).await;
+        let marked = watch::step(place, connection, sql, step, call_site).await;
         self.note(marked)
     }
 
@@ -342,6 +401,8 @@ impl Session {
             _ if lost => None,
             // An error ends everything up to the innermost savepoint.
             Dialect::Postgres if refused => innermost,
+            // A write that was interrupted has rolled back everything; what follows would be in no transaction.
+            Dialect::Sqlite if error.code() == Some("9") => None,
             // The server has rolled back everything.
             Dialect::Mysql
                 if matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::Serialization) =>

@@ -3,6 +3,7 @@ mod cancel;
 mod ends;
 mod retries;
 mod savepoints;
+mod time;
 
 use std::{panic::Location, sync::Arc};
 
@@ -38,7 +39,7 @@ impl Setup {
         let observers = Arc::new(Observers::default());
         Self {
             server,
-            origin: Origin { pool, observers },
+            origin: Origin::new(pool, observers),
         }
     }
 
@@ -51,11 +52,19 @@ impl Setup {
         self.transaction().begin().await.unwrap()
     }
 
+    /// What observers are warned of from now on.
+    fn warnings(&self) -> Arc<Warnings> {
+        let warnings = Arc::new(Warnings::default());
+        self.origin.observers.add(warnings.clone());
+        warnings
+    }
+
     /// The next borrower of the connection finds it clean, and nothing is lost.
     async fn assert_clean(&self) {
         settle().await;
         let pool = &self.origin.pool;
         let stats = pool.stats();
+        assert_eq!(stats.open, self.server.live(), "{stats:?}");
         assert_eq!(
             (stats.in_use, stats.pending, stats.opening),
             (0, 0, 0),
@@ -67,6 +76,23 @@ impl Setup {
             .await
             .unwrap();
         connection.batch("expects no transaction").await.unwrap();
+    }
+}
+
+#[derive(Default)]
+struct Warnings(std::sync::Mutex<Vec<String>>);
+
+impl Warnings {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl crate::observe::Observer for Warnings {
+    fn on_event(&self, event: &crate::observe::Event<'_>) {
+        if let crate::observe::Event::Warning { message } = event {
+            self.0.lock().unwrap().push((*message).to_owned());
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::model::{Column, Content, Field};
+use crate::model::{Column, Content, Entity, Field};
 
 /// The position of the first column of the field at `index`: a number, plus the widths of the embedded structs before.
 pub(super) fn position(fields: &[Field], index: usize) -> TokenStream {
@@ -46,6 +46,15 @@ pub(super) fn descriptions(fields: &[Field]) -> TokenStream {
             }
         });
     quote!([#(#parts),*].concat())
+}
+
+/// That a key marked `generated` has a type which can be, told by a mere check too: the columns' description is a
+/// function, whose constants are looked at only when code is generated.
+pub(super) fn generated_checks(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {
+    model.fields.iter().filter_map(|field| {
+        let (generated, ty) = (field.parsed.generated?, &field.ty);
+        Some(quote_spanned!(generated=> const _: __e::ColumnDefault = __e::generated::<#ty>();))
+    })
 }
 
 fn described(field: &Field) -> Option<TokenStream> {

@@ -1,10 +1,11 @@
 //! `impl Entity`.
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::column;
 use crate::{
-    model::{Entity, Field},
+    model::{Cache, Capacity, Entity, Field, Write},
     parse,
 };
 
@@ -88,6 +89,7 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
     let created_at = role(|field| field.created_at.is_some());
     let updated_at = role(|field| field.updated_at.is_some());
     let deleted_at = role(|field| field.deleted_at.is_some());
+    let cache = option(model.cache.as_ref().map(|cache| cached(model, cache)));
     quote! {
         __e::TableDef {
             entity: #entity,
@@ -100,9 +102,46 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
             created_at: #created_at,
             updated_at: #updated_at,
             deleted_at: #deleted_at,
+            cache: #cache,
             relations,
         }
     }
+}
+
+/// How rows are kept.
+fn cached(model: &Entity, cache: &Cache) -> TokenStream {
+    let ident = &model.ident;
+    let millis = |millis: u64| quote!(::core::time::Duration::from_millis(#millis));
+    let ttl = millis(cache.ttl.unwrap_or_default());
+    let tti = option(cache.tti.map(millis));
+    let capacity = match cache.capacity {
+        Capacity::Rows(rows) => quote!(__e::CacheCapacity::Rows(#rows)),
+        Capacity::Bytes(bytes) => quote!(__e::CacheCapacity::Bytes(#bytes)),
+    };
+    let write = match cache.write {
+        Write::Through => quote!(Through),
+        Write::Invalidate => quote!(Invalidate),
+    };
+    let negative = cache.negative;
+    quote! {
+        __e::CacheDef {
+            ttl: #ttl,
+            tti: #tti,
+            capacity: #capacity,
+            write: __e::CacheWrite::#write,
+            negative: #negative,
+            read: __e::read_row::<#ident>,
+        }
+    }
+}
+
+/// The proof that the types of the key allow a cache. Items, which the compiler evaluates also where it only checks.
+pub(super) fn cache_checks(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {
+    let key = model.cache.iter().flat_map(|_| model.primary_key());
+    key.map(|field| {
+        let ty = &field.ty;
+        quote_spanned!(ty.span()=> const _: () = __e::assert_cache_key::<#ty>();)
+    })
 }
 
 /// The relations' descriptions.

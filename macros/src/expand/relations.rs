@@ -4,6 +4,7 @@ use quote::{quote, quote_spanned};
 use syn::{PathArguments, Type, Visibility, spanned::Spanned};
 
 use super::allow_unused;
+use crate::graph::number;
 use crate::model::{Arity, Entity, OnDelete, Relation, RelationKind, Side};
 
 /// The module with one unit struct for each relation, if there are any.
@@ -65,7 +66,13 @@ pub(super) fn implementation(
         Arity::Many => quote!(__e::Many),
     };
     let to = quote_spanned!(target.span()=> type To = #target;);
+    let number = number(&relation.constant.to_string());
     quote! {
+        #[automatically_derived]
+        impl __e::RelationNamed<#number> for #entity {
+            type Relation = #module::#marker;
+        }
+
         #[automatically_derived]
         impl __e::Relation for #module::#marker {
             type From = #entity;

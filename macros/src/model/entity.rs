@@ -4,6 +4,7 @@ use quote::format_ident;
 use syn::{Visibility, ext::IdentExt};
 
 use super::{
+    cache::{self, Cache},
     field::Field,
     naming::{self, Case},
     relation::{self, Relation},
@@ -33,6 +34,8 @@ pub(crate) struct Entity {
     pub(crate) uniques: Vec<Names>,
     /// Indexes over several columns.
     pub(crate) indexes: Vec<Names>,
+    /// How its rows are cached, if they are.
+    pub(crate) cache: Option<Cache>,
 }
 
 /// An embedded struct.
@@ -90,6 +93,10 @@ pub(crate) fn entity(parsed: parse::Entity, errors: &Diagnostics) -> Entity {
         relations,
         uniques: parsed.uniques,
         indexes: parsed.indexes,
+        cache: parsed
+            .cache
+            .as_ref()
+            .map(|parsed| cache::cache(parsed, errors)),
         ident,
     }
 }

@@ -2,6 +2,7 @@
 use syn::{Data, DeriveInput, Fields, FieldsNamed, Ident, LitStr, Visibility};
 
 use super::{
+    cache::{self, Cache},
     field::{self, Field},
     grammar,
     items::Items,
@@ -24,6 +25,7 @@ pub(crate) struct Entity {
     pub(crate) uniques: Vec<Vec<Ident>>,
     pub(crate) indexes: Vec<Vec<Ident>>,
     pub(crate) relations: Vec<Relation>,
+    pub(crate) cache: Option<Cache>,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -39,12 +41,8 @@ pub(crate) struct Embedded {
 pub(crate) fn entity(input: &DeriveInput, errors: &Diagnostics) -> Option<Entity> {
     let fields = named_fields(input, "an entity", errors)?;
     let mut items = Items::of(&input.attrs, "entity", &grammar::ENTITY, errors);
-    if let Some(span) = items.mention("cache") {
-        errors.error(
-            span,
-            "`cache` is not available in this version; leave it out, results are read from the database",
-        );
-    }
+    let cached = items.lists("cache").into_iter().next();
+    let cache = cached.and_then(|(keyword, tokens)| cache::cache(&keyword, tokens, errors));
     let relations = RelationKind::ALL
         .into_iter()
         .flat_map(|kind| {
@@ -68,6 +66,7 @@ pub(crate) fn entity(input: &DeriveInput, errors: &Diagnostics) -> Option<Entity
         uniques: items.field_lists("unique"),
         indexes: items.field_lists("index"),
         relations,
+        cache,
         fields: read_fields(fields, errors),
     })
 }

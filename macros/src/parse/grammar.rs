@@ -137,6 +137,25 @@ pub(crate) static EMBEDDED: Grammar = Grammar {
     ],
 };
 
+/// `cache(..)` on an entity.
+pub(crate) static CACHE: Grammar = Grammar {
+    place: "`cache`",
+    forms: &[
+        ("ttl", "ttl = \"60s\""),
+        ("tti", "tti = \"10s\""),
+        ("capacity", "capacity = 10_000"),
+        ("max_bytes", "max_bytes = 50_000_000"),
+        ("write", "write = \"through\""),
+        ("no_negative", "no_negative"),
+    ],
+    repeatable: &[],
+    elsewhere: &[
+        ("negative", "is the default; `no_negative` turns it off"),
+        ("size", "is `capacity = 10_000` (rows) or `max_bytes` here"),
+        ("expires", "is `ttl = \"60s\"` here"),
+    ],
+};
+
 /// `belongs_to(..)` after its name and target.
 pub(crate) static BELONGS_TO: Grammar = Grammar {
     place: "`belongs_to`",

@@ -240,11 +240,6 @@ impl<'a> Items<'a> {
         lists
     }
 
-    /// Whether and where `name` is given, in whatever form.
-    pub(crate) fn mention(&mut self, name: &str) -> Option<Span> {
-        self.take(name).map(|item| item.name.span())
-    }
-
     fn literal(&mut self, name: &str) -> Option<(Span, Option<Lit>)> {
         let item = self.take(name)?;
         let span = match &item.value {

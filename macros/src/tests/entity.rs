@@ -57,6 +57,22 @@ fn a_composite_key_with_names_of_its_own() {
 }
 
 #[test]
+fn a_cached_entity() {
+    let expansion = shown(
+        &quote! {
+            #[entity(cache(ttl = "5m", tti = "30s", max_bytes = 1_000_000, write = "invalidate", no_negative))]
+            pub struct Country {
+                #[entity(primary_key)]
+                pub id: i32,
+                pub name: String,
+            }
+        },
+        entity,
+    );
+    assert_snapshot!(expansion);
+}
+
+#[test]
 fn a_key_made_by_the_client() {
     let expansion = shown(
         &quote! {

@@ -67,6 +67,27 @@ fn attributes_have_their_form_and_place() {
 }
 
 #[test]
+fn a_cache_says_how_long_and_how_much() {
+    let inputs = [
+        quote! { #[entity(cache)] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(capacity = 5))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "1 minute", tti = "0s"))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "10s", tti = "1m"))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "10s", capacity = 5, max_bytes = 5))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "10s", write = "behind"))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "10s", write = "around"))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "10s", size = 5, capcity = 5))] struct User { #[entity(primary_key)] id: i64 } },
+        quote! { #[entity(cache(ttl = "10s"))] struct User { #[entity(primary_key)] email: String } },
+    ];
+    let all: Vec<_> = inputs
+        .into_iter()
+        .map(|input| messages(input, entity))
+        .collect();
+    let messages = all.join("\n");
+    assert_snapshot!(messages);
+}
+
+#[test]
 fn keys_are_what_a_database_can_generate() {
     let messages = messages(
         quote! {

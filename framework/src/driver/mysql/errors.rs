@@ -23,6 +23,12 @@ pub(super) fn database(error: sqlx::Error) -> Error {
     database_error(Dialect::Mysql, detail, &text, error)
 }
 
+/// Whether a prepared statement no longer exists (1243), or the tables changed under it again and again (1615). The
+/// server has done nothing then.
+pub(super) fn is_outdated(error: &Error) -> bool {
+    matches!(error.code(), Some("1243" | "1615"))
+}
+
 /// Table, columns and constraint out of the message.
 fn detail(number: u16, message: &str) -> DatabaseDetail {
     let mut detail = DatabaseDetail::default();
@@ -81,6 +87,7 @@ fn without_values(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn duplicate_keys_are_named_without_the_entry() {
@@ -89,6 +96,20 @@ mod tests {
         assert_eq!(mysql.constraint.as_deref(), Some("email"));
         let mariadb = detail(1062, "Duplicate entry '7' for key 'PRIMARY'");
         assert_eq!(mariadb.constraint.as_deref(), Some("PRIMARY"));
+    }
+
+    #[test]
+    fn only_what_preparing_anew_mends_is_outdated() {
+        let error = |code: &str| {
+            let detail = DatabaseDetail {
+                code: Some(code.to_owned()),
+                ..DatabaseDetail::default()
+            };
+            Error::new(ErrorKind::Database, "told").with_detail(detail)
+        };
+        assert!(is_outdated(&error("1243")) && is_outdated(&error("1615")));
+        assert!(!is_outdated(&error("1213")) && !is_outdated(&error("1146")));
+        assert!(!is_outdated(&Error::new(ErrorKind::Connection, "lost")));
     }
 
     #[test]

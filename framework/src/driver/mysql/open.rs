@@ -1,41 +1,64 @@
 //! Opening a connection to a MySQL or MariaDB server.
 use sqlx::{
-    ConnectOptions as _, Executor as _, Row as _,
+    AssertSqlSafe, ConnectOptions as _, Executor as _, Row as _,
     mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode},
 };
 
-use super::errors;
+use super::{errors, packet::PacketLimit, session};
 use crate::{
     dialect::Capabilities,
     driver::{
         options::{ConnectOptions, TlsMode},
-        server::timed_connect,
+        server::{session::refused, timed_connect},
     },
     error::Result,
 };
 
-/// Opens a connection and asks which product answers. sqlx sets the session's time zone to UTC, its character set to
+/// A connection, and what its server told.
+pub(super) struct Opened {
+    pub(super) connection: MySqlConnection,
+    pub(super) capabilities: Capabilities,
+    pub(super) packet: PacketLimit,
+}
+
+/// Opens a connection, asks which product answers and how much it takes, and makes the connection's settings. sqlx sets the session's time zone to UTC, its character set to
 /// utf8mb4, and `||` to concatenate.
-pub(super) async fn open(options: &ConnectOptions) -> Result<(MySqlConnection, Capabilities)> {
+pub(super) async fn open(options: &ConnectOptions) -> Result<Opened> {
     let sqlx_options = translate(options);
     let opening = async {
         let mut connection = sqlx_options.connect().await?;
-        let capabilities = capabilities(&mut connection).await?;
-        Ok((connection, capabilities))
+        let (capabilities, packet) = ask(&mut connection).await?;
+        let set = match session::sql(&options.session, capabilities.mariadb) {
+            Some(sql) => connection
+                .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
+                .await
+                .map(drop),
+            None => Ok(()),
+        };
+        let opened = Opened {
+            connection,
+            capabilities,
+            packet,
+        };
+        Ok((opened, set))
     };
-    timed_connect(options, opening, errors::database).await
+    let (opened, set) = timed_connect(options, opening, errors::database).await?;
+    set.map_err(|error| refused(options, errors::database(error)))?;
+    Ok(opened)
 }
 
-async fn capabilities(connection: &mut MySqlConnection) -> Result<Capabilities, sqlx::Error> {
-    let row = connection
-        .fetch_one(sqlx::raw_sql("SELECT VERSION()"))
-        .await?;
+async fn ask(connection: &mut MySqlConnection) -> Result<(Capabilities, PacketLimit), sqlx::Error> {
+    // As text: the two products give the number different types.
+    const QUESTION: &str = "SELECT VERSION(), CAST(@@max_allowed_packet AS CHAR)";
+    let row = connection.fetch_one(sqlx::raw_sql(QUESTION)).await?;
     let version: String = row.try_get(0)?;
-    Ok(if version.contains("MariaDB") {
-        Capabilities::MARIADB
-    } else {
-        Capabilities::MYSQL
-    })
+    let packet: String = row.try_get(1)?;
+    let capabilities = match version.contains("MariaDB") {
+        true => Capabilities::MARIADB,
+        false => Capabilities::MYSQL,
+    };
+    let packet = packet.parse().map(PacketLimit::told).unwrap_or_default();
+    Ok((capabilities, packet))
 }
 
 fn translate(options: &ConnectOptions) -> MySqlConnectOptions {

@@ -1,10 +1,11 @@
 //! What PostgreSQL's errors say.
 use sqlx::postgres::PgDatabaseError;
 
+use super::pooler;
 use crate::{
     dialect::Dialect,
     driver::{failure::database_error, server::driver_error},
-    error::{DatabaseDetail, Error},
+    error::{DatabaseDetail, Error, ErrorKind},
 };
 
 /// The error for one of sqlx's.
@@ -19,6 +20,10 @@ pub(super) fn database(error: sqlx::Error) -> Error {
     if told.code() == "08P01" && told.message().starts_with("bind message supplies") {
         return Error::invalid_query(told.message().to_owned()).with_source(error);
     }
+    if told.code() == "08P01" && told.message().contains("extra_float_digits") {
+        // Only a pooler refuses it: `unsupported startup parameter`.
+        return pooler::refusal(told.message()).with_source(error);
+    }
     let mut columns: Vec<String> = told.column().map(str::to_owned).into_iter().collect();
     if columns.is_empty() {
         columns = told.detail().map(key_columns).unwrap_or_default();
@@ -31,6 +36,34 @@ pub(super) fn database(error: sqlx::Error) -> Error {
     };
     let text = without_values(told.code(), told.message());
     database_error(Dialect::Postgres, detail, &text, error)
+}
+
+/// Whether a prepared statement no longer exists, or no longer fits the tables. The database has done nothing then.
+pub(super) fn is_outdated(error: &Error) -> bool {
+    match error.code() {
+        Some("26000") => true,
+        // Other features that are not supported have the same code. The message may be in any language.
+        Some("0A000") => std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<sqlx::Error>())
+            .and_then(sqlx::Error::as_database_error)
+            .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+            .is_some_and(|told| told.routine() == Some("RevalidateCachedQuery")),
+        _ => false,
+    }
+}
+
+/// The error of a statement whose preparation is out of date where it cannot be prepared anew.
+pub(super) fn outdated(error: Error) -> Error {
+    let code = error.code().map(str::to_owned);
+    let detail = DatabaseDetail {
+        code,
+        ..DatabaseDetail::default()
+    };
+    let message = format!("the statement was prepared before the schema changed: {error}");
+    Error::new(ErrorKind::StatementOutdated, message)
+        .with_detail(detail)
+        .with_hint("run the transaction again, as `.transaction().retry(..)` does by itself: the statement is prepared anew then")
+        .with_source(error)
 }
 
 /// The columns, and not the values, of `Key (email, tenant)=(..) already exists.`

@@ -8,35 +8,60 @@ use crate::{
 };
 
 /// A sink that takes rows at once, or a sender that is waited for after each.
-pub(in crate::driver) enum Destination<'a> {
+pub(in crate::driver) struct Destination<'a> {
+    rows: Rows<'a>,
+    used: bool,
+}
+
+enum Rows<'a> {
     Sink(&'a mut dyn RowSink),
     Sender(Box<dyn RowSender>),
 }
 
-impl Destination<'_> {
+impl<'a> Destination<'a> {
+    pub(in crate::driver) fn sink(sink: &'a mut dyn RowSink) -> Self {
+        Self {
+            rows: Rows::Sink(sink),
+            used: false,
+        }
+    }
+
+    pub(in crate::driver) fn sender(sender: Box<dyn RowSender>) -> Self {
+        Self {
+            rows: Rows::Sender(sender),
+            used: false,
+        }
+    }
+
+    /// Whether it has seen anything of the statement's rows, so that the statement cannot be run again.
+    pub(in crate::driver) fn is_used(&self) -> bool {
+        self.used
+    }
+
     pub(in crate::driver) fn columns(
         &mut self,
         names: &mut dyn Iterator<Item = &str>,
     ) -> Result<()> {
-        match self {
-            Destination::Sink(sink) => sink.columns(names),
-            Destination::Sender(_) => Ok(()),
+        self.used = true;
+        match &mut self.rows {
+            Rows::Sink(sink) => sink.columns(names),
+            Rows::Sender(_) => Ok(()),
         }
     }
 
     #[inline]
     pub(in crate::driver) fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>> {
-        match self {
-            Destination::Sink(sink) => sink.row(cells),
-            Destination::Sender(sender) => sender.row(cells),
+        match &mut self.rows {
+            Rows::Sink(sink) => sink.row(cells),
+            Rows::Sender(sender) => sender.row(cells),
         }
     }
 
     #[inline]
     pub(in crate::driver) async fn ready(&mut self) -> ControlFlow<()> {
-        match self {
-            Destination::Sink(_) => ControlFlow::Continue(()),
-            Destination::Sender(sender) => sender.sent().await,
+        match &mut self.rows {
+            Rows::Sink(_) => ControlFlow::Continue(()),
+            Rows::Sender(sender) => sender.sent().await,
         }
     }
 }

@@ -3,7 +3,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use super::errors;
+use super::{errors, session};
 use crate::{
     driver::options::{ConnectOptions, OpenMode},
     error::{Error, ErrorKind, Result},
@@ -12,13 +12,12 @@ use crate::{
 /// For every database: foreign keys hold, sorts spill into memory.
 const ALWAYS: &str = "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
-/// For files that may be written: readers and the writer do not wait for each other, and a commit does not wait for the
-/// disk. A crash of the program loses nothing; a power failure may lose the last commits, but never corrupts.
-const WRITABLE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;";
-
 /// How long a statement waits for locks.
 pub(super) fn busy_timeout(options: &ConnectOptions) -> Duration {
-    options.busy_timeout.unwrap_or(Duration::from_secs(5))
+    options
+        .busy_timeout
+        .or(options.session.lock_timeout)
+        .unwrap_or(Duration::from_secs(5))
 }
 
 /// Opens the database on a blocking thread: a file system may be slow, and another process may hold a lock.
@@ -49,6 +48,10 @@ fn open_blocking(options: &ConnectOptions) -> Result<Connection> {
         None => {
             let connection = Connection::open_in_memory().map_err(errors::database)?;
             connection.execute_batch(ALWAYS).map_err(errors::database)?;
+            let settings = session::pragmas(&options.session, None);
+            connection
+                .execute_batch(&settings)
+                .map_err(errors::database)?;
             connection
         }
         Some(path) => file(path, options)?,
@@ -79,12 +82,13 @@ fn file(path: &Path, options: &ConnectOptions) -> Result<Connection> {
         .busy_timeout(busy_timeout(options))
         .map_err(refused)?;
     connection.execute_batch(ALWAYS).map_err(refused)?;
-    match mode {
+    let settings = session::pragmas(&options.session, Some(mode));
+    connection.execute_batch(&settings).map_err(refused)?;
+    if mode == OpenMode::ReadOnly {
         // Reads the first page: a file that is no database is refused here and not at the first statement.
-        OpenMode::ReadOnly => connection.execute_batch("PRAGMA schema_version"),
-        OpenMode::ReadWrite | OpenMode::Create => connection.execute_batch(WRITABLE),
+        let read = connection.execute_batch("PRAGMA schema_version");
+        read.map_err(refused)?;
     }
-    .map_err(refused)?;
     Ok(connection)
 }
 

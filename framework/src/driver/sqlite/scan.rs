@@ -1,11 +1,11 @@
 //! Stepping a statement.
 use std::{mem, ops::ControlFlow, time::Duration};
 
-use rusqlite::{Connection, StatementStatus, fallible_iterator::FallibleIterator, types::ValueRef};
+use rusqlite::{Connection, fallible_iterator::FallibleIterator, types::ValueRef};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
-    bind,
+    Database, bind,
     busy::{Attempt, Before},
     errors,
 };
@@ -14,6 +14,7 @@ use crate::{
     error::Result,
     schema::Cell,
     statement::{Statement, StatementKind},
+    statement_cache::Preparation,
 };
 
 /// After so many rows a scan lets the other tasks of its thread go.
@@ -44,52 +45,49 @@ impl Offload {
     }
 }
 
-/// Runs one statement from its preparation to its last row.
+/// Runs one statement from its preparation to its last row. The library itself prepares it anew after a change of the
+/// schema.
 pub(super) fn execute(
-    database: &Connection,
+    database: &mut Database,
     statement: &Statement,
+    preparation: Preparation,
     cells: &mut Vec<Cell<'static>>,
     sink: &mut dyn RowSink,
     offload: Offload,
 ) -> Result<Attempt<Outcome>> {
-    let before = Before::statement(database, statement.plan.kind);
-    let sql = statement.sql();
-    if statement.plan.persistent {
-        match database.prepare_cached(sql) {
+    let Database {
+        connection,
+        statements,
+    } = database;
+    let before = Before::statement(connection, statement.plan.kind);
+    let plan = &statement.plan;
+    let attempt = if plan.persistent {
+        match connection.prepare_cached(&plan.sql) {
             Ok(mut prepared) => {
-                // A cached statement that has run before was prepared before.
-                let known = prepared.get_status(StatementStatus::Run) > 0;
-                let attempt = step(
-                    database,
-                    &mut prepared,
-                    statement,
-                    (before, offload),
-                    cells,
-                    sink,
-                )?;
-                Ok(match attempt {
-                    Attempt::Done(outcome) => Attempt::Done(Outcome {
-                        prepared: Some(known),
-                        ..outcome
-                    }),
-                    busy => busy,
-                })
+                if preparation == Preparation::New {
+                    statements.keep(&plan.sql);
+                }
+                let how = (before, offload);
+                step(connection, &mut prepared, statement, how, cells, sink)
             }
-            Err(error) => before.judge(database, error),
+            Err(error) => before.judge(connection, error),
         }
     } else {
-        match database.prepare(sql) {
-            Ok(mut prepared) => step(
-                database,
-                &mut prepared,
-                statement,
-                (before, offload),
-                cells,
-                sink,
-            ),
-            Err(error) => before.judge(database, error),
+        match connection.prepare(&plan.sql) {
+            Ok(mut prepared) => {
+                let how = (before, offload);
+                step(connection, &mut prepared, statement, how, cells, sink)
+            }
+            Err(error) => before.judge(connection, error),
         }
-    }
+    };
+    Ok(match attempt? {
+        Attempt::Done(outcome) => Attempt::Done(Outcome {
+            prepared: preparation.was_prepared(),
+            ..outcome
+        }),
+        busy => busy,
+    })
 }
 
 fn step(

@@ -13,7 +13,7 @@ use rusqlite::InterruptHandle;
 use tokio::sync::oneshot;
 
 use super::{
-    Place,
+    Database, Place,
     busy::Attempt,
     scan::{self, Offload},
 };
@@ -22,6 +22,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     schema::Cell,
     statement::Statement,
+    statement_cache::Preparation,
 };
 
 /// Runs `statement` on the connection in `place`, which is away meanwhile. Dropped, it interrupts the statement, and the
@@ -29,6 +30,7 @@ use crate::{
 pub(super) async fn execute(
     place: &mut Place,
     statement: &Statement,
+    preparation: Preparation,
     sender: &mut Box<dyn RowSender>,
 ) -> Result<Attempt<Outcome>> {
     let Place::Here(database) = mem::replace(place, Place::Gone) else {
@@ -36,12 +38,12 @@ pub(super) async fn execute(
     };
     let stopped = Arc::new(AtomicBool::new(false));
     let guard = InterruptOnDrop {
-        handle: database.get_interrupt_handle(),
+        handle: database.connection.get_interrupt_handle(),
         stopped: Arc::clone(&stopped),
     };
     let (home, returned) = oneshot::channel();
     *place = Place::Away(returned);
-    let loan = Loan {
+    let mut loan = Loan {
         database: Some(database),
         home: Some(home),
     };
@@ -51,10 +53,11 @@ pub(super) async fn execute(
     };
     let statement = statement.clone();
     let stepping = tokio::task::spawn_blocking(move || {
-        let attempt = match &loan.database {
+        let attempt = match &mut loan.database {
             Some(database) => scan::execute(
                 database,
                 &statement,
+                preparation,
                 &mut Vec::new(),
                 &mut paced,
                 Offload::Never,
@@ -84,8 +87,8 @@ fn lost() -> Error {
 
 /// The connection on its way; dropped on any path, a panic's too, it goes home.
 struct Loan {
-    database: Option<Box<rusqlite::Connection>>,
-    home: Option<oneshot::Sender<Box<rusqlite::Connection>>>,
+    database: Option<Box<Database>>,
+    home: Option<oneshot::Sender<Box<Database>>>,
 }
 
 impl Drop for Loan {

@@ -13,6 +13,7 @@ async fn assert_whole(server: &FakeServer, pool: &Pool, max: usize) {
         (0, 0, 0),
         "{stats:?}"
     );
+    assert_counters(pool, 0, &format!("{stats:?}"));
     assert_eq!(stats.open, stats.idle, "{stats:?}");
     assert_eq!(stats.open, server.live(), "{stats:?}");
     assert!(
@@ -39,6 +40,36 @@ async fn an_acquire_cancelled_anywhere_loses_nothing() {
         let third = cancel_after(polls, acquire(&pool)).await;
         drop((held, second, third));
         assert_whole(&server, &pool, 2).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acquire_cancelled_anywhere_while_things_fail_loses_nothing() {
+    for fault in ["connect", "ping", "ROLLBACK"] {
+        for polls in 0..25 {
+            let server = postgres();
+            let options = PoolOptions::new()
+                .max_connections(2)
+                .ping_after(Duration::ZERO)
+                .keep_alive(Duration::from_secs(3));
+            let pool = pool(&server, options).await;
+            tokio::time::advance(Duration::from_secs(1)).await;
+            let mut held = acquire(&pool).await.unwrap();
+            held.begin_cleanup("ROLLBACK");
+            held.batch("BEGIN").await.unwrap();
+            server.lose(fault);
+            let mut second = Box::pin(acquire(&pool));
+            let first_try = cancel_after(polls / 2, &mut second).await;
+            drop(held);
+            tokio::time::advance(Duration::from_secs(4)).await;
+            let checking = cancel_after(polls, pool.0.main.keep_alive()).await;
+            let third = cancel_after(polls, acquire(&pool)).await;
+            drop((first_try, second, checking, third));
+            settle().await;
+            // Whatever has not failed by now shall not fail in the look at the pool.
+            server.remove_faults();
+            assert_whole(&server, &pool, 2).await;
+        }
     }
 }
 

@@ -4,15 +4,15 @@ use std::{future::Future, marker::PhantomData, panic::Location};
 use crate::{
     eager::{
         Include, IncludeNode, IntoInclude,
-        spec::{Spec, alive},
+        spec::Spec,
         stitch::{Links, distribute},
         store::Rows,
     },
     error::Result,
     executor::Executor,
-    repository::{assemble, find::key_filter, load},
-    schema::{Condition, Entity, KeyPart, Relation, Value, table::key_of},
-    statement::{query::Level, render::Query},
+    repository::{kept, load},
+    result_cache::CacheMode,
+    schema::{Entity, KeyPart, Relation, Value},
 };
 
 /// Loads the values of many items at once.
@@ -42,17 +42,9 @@ impl<E: Entity> Source for ByKey<E> {
         items: Vec<(KeyPart, Self::Item)>,
         call_site: &'static Location<'static>,
     ) -> Result<Vec<(KeyPart, Self::Value)>> {
-        let table = E::table();
-        let (wanted, keys): (Vec<_>, Vec<_>) = items.into_iter().unzip();
-        let level = Level {
-            filter: Condition::both(Some(key_filter(&table.primary_key, keys)), alive(table)),
-            ..Level::all(table)
-        };
-        let (rows, _) = assemble::entities::<E>(executor, Query::Level(&level), call_site).await?;
-        let mut found: std::collections::HashMap<_, _> = rows
-            .into_iter()
-            .filter_map(|row| Some((key_of(&row, &table.primary_key)?, row)))
-            .collect();
+        let wanted: Vec<_> = items.iter().map(|(key, _)| key.clone()).collect();
+        let mode = CacheMode::Use;
+        let mut found = kept::many::<E>(executor, mode, items, call_site.into()).await?;
         Ok(wanted
             .into_iter()
             .map(|key| {
@@ -83,7 +75,7 @@ impl<R: Relation> Source for ByRelation<R> {
             .into_iter()
             .map(|(key, (_, entity))| (key, entity))
             .unzip();
-        let loaded = load::load(executor, entities, &includes, call_site).await?;
+        let loaded = load::load(executor, entities, &includes, true, call_site).await?;
         let children = loaded.into_iter().map(|with| with.into_parts().1.0);
         Ok(keys.into_iter().zip(children).collect())
     }

@@ -1,11 +1,10 @@
 //! What a text does and to which tables, by the shape of its tokens.
 use std::sync::Arc;
 
-use super::token::Token;
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
-    statement::StatementKind,
+    statement::{StatementKind, token::Token},
 };
 
 /// What may follow a table's name or stand where one is looked for, and is none.

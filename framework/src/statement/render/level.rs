@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     dialect::Dialect,
-    error::{Error, Result},
+    error::Result,
     schema::{OrderTerm, RelationDef, SqlType},
-    statement::query::{Figure, Join, Keys, Level, Link, Lock, LockStrength, LockWait, Scalar},
+    statement::query::{Figure, Join, Keys, Level, Link, Scalar},
 };
 
 /// The name of the row number that limits rows per parent.
@@ -51,9 +51,7 @@ pub(super) fn select(scopes: &mut Scopes, level: &Level) -> Result<SelectStateme
         ..
     } = rows(scopes, level)?;
     select.exprs(columns);
-    if let Some(lock) = level.lock {
-        add_lock(scopes, &mut select, lock)?;
-    }
+    super::lock::force_key_order(&mut select, level.lock, scopes.backend);
     Ok(select)
 }
 
@@ -577,43 +575,4 @@ pub(super) fn scalar(scopes: &mut Scopes, scalar: &Scalar) -> Result<SelectState
     select.from_subquery(inner.select, scope.alias.clone());
     select.expr(condition::aggregate(scalar.aggregate, &scope));
     Ok(select)
-}
-
-fn add_lock(scopes: &Scopes, select: &mut SelectStatement, lock: Lock) -> Result<()> {
-    use sea_query::{LockBehavior, LockType};
-    let backend = scopes.backend;
-    if !backend.capabilities.select_for_update {
-        return Err(
-            Error::unsupported("row locks are not available on SQLite").with_hint(
-                "a write transaction locks the whole database there: begin one and read inside it",
-            ),
-        );
-    }
-    let kind = match lock.strength {
-        LockStrength::Update => LockType::Update,
-        LockStrength::NoKeyUpdate => LockType::NoKeyUpdate,
-        LockStrength::Share => LockType::Share,
-        LockStrength::KeyShare => LockType::KeyShare,
-    };
-    if backend.dialect == Dialect::Mysql
-        && matches!(
-            lock.strength,
-            LockStrength::NoKeyUpdate | LockStrength::KeyShare
-        )
-    {
-        return Err(Error::unsupported(format!(
-            "{:?} locks are PostgreSQL's alone",
-            lock.strength
-        ))
-        .with_hint("use `for_update()` or `for_share()`"));
-    }
-    if lock.strength == LockStrength::Share && !backend.capabilities.for_share {
-        return Err(Error::unsupported("MariaDB has no FOR SHARE").with_hint("use `for_update()`"));
-    }
-    match lock.wait {
-        LockWait::Wait => select.lock(kind),
-        LockWait::SkipLocked => select.lock_with_behavior(kind, LockBehavior::SkipLocked),
-        LockWait::NoWait => select.lock_with_behavior(kind, LockBehavior::Nowait),
-    };
-    Ok(())
 }

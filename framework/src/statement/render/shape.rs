@@ -97,11 +97,9 @@ impl Walk {
         self.table(level.table);
         self.columns(&level.columns);
         self.token(u64::from(level.distinct));
-        self.token(
-            level
-                .lock
-                .map_or(0, |lock| 1 + lock.strength as u64 * 4 + lock.wait as u64),
-        );
+        self.token(level.lock.map_or(0, |lock| {
+            1 + u64::from(lock.by_key) + 2 * (lock.strength as u64 * 4 + lock.wait as u64)
+        }));
         self.token(level.joins.len() as u64);
         self.token(u64::from(level.link.is_some()));
         let per_parent = level.link.is_some() && (level.limit.is_some() || level.offset.is_some());

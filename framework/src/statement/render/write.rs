@@ -11,6 +11,7 @@ use super::{
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
+    schema::expression::Term,
     statement::query::{Assignments, Conflict, Insert, Target},
 };
 
@@ -43,7 +44,8 @@ pub(super) fn insert(scopes: &mut Scopes, insert: &Insert) -> Result<InsertState
         }
     }
     if let Some(conflict) = &insert.conflict {
-        statement.on_conflict(on_conflict(scopes, conflict, &scope)?);
+        let returns = !insert.returning.is_empty();
+        statement.on_conflict(on_conflict(scopes, conflict, &scope, returns)?);
     }
     if !insert.returning.is_empty() {
         if !backend.capabilities.returning {
@@ -70,16 +72,25 @@ pub(super) fn mysql_returning(insert: &Insert) -> String {
 
 /// `ON CONFLICT (..) DO UPDATE`, or MySQL's `ON DUPLICATE KEY UPDATE`, which names no target: there every unique index
 /// counts.
-fn on_conflict(scopes: &mut Scopes, conflict: &Conflict, scope: &Scope) -> Result<OnConflict> {
+fn on_conflict(
+    scopes: &mut Scopes,
+    conflict: &Conflict,
+    scope: &Scope,
+    returns: bool,
+) -> Result<OnConflict> {
     let table = scope.table;
     let name = |column: usize| Alias::new(table.columns[column].name);
     let mut clause = OnConflict::columns(conflict.target.iter().map(|&column| name(column)));
     let is_mysql = scopes.backend.dialect == Dialect::Mysql;
     if conflict.update.is_empty() && conflict.set.is_empty() {
+        // A no-op: the key is set to itself, so that the old row stays and no other error is hidden.
+        let key = conflict.target.first().copied().unwrap_or_default();
         if is_mysql {
-            // A no-op: the key is set to itself, so that the old row stays and no other error is hidden.
-            let key = conflict.target.first().copied().unwrap_or_default();
             clause.value(name(key), Expr::col(name(key)));
+        } else if returns {
+            // A row that nothing is done to is not returned either.
+            let itself = condition::term(scopes, &Term::Column(key), scope)?;
+            clause.value(name(key), itself);
         } else {
             clause.do_nothing();
         }

@@ -1,5 +1,5 @@
 //! Cancelling at every await point: the next borrower is clean, nothing leaks.
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use super::*;
 use crate::{
@@ -11,18 +11,90 @@ use crate::{
 #[tokio::test]
 async fn a_transaction_cancelled_anywhere_leaves_a_clean_connection() {
     for dialect in [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite] {
-        for polls in 0..30 {
-            let setup = Setup::new(dialect).await;
-            let work = async {
-                let tx = setup.transaction().begin().await?;
-                send(&tx, "UPDATE 1").await?;
-                tx.commit().await
-            };
-            let _ = cancel_after(polls, work).await;
-            settle().await;
-            if dialect != Dialect::Sqlite {
-                setup.assert_clean().await;
+        for deadline in [None, Some(Duration::from_secs(3600))] {
+            for polls in 0.. {
+                let setup = Setup::new(dialect).await;
+                let work = async {
+                    let mut transaction = setup.transaction();
+                    if let Some(deadline) = deadline {
+                        transaction = transaction.deadline(deadline);
+                    }
+                    let tx = transaction.begin().await?;
+                    send(&tx, "UPDATE 1").await?;
+                    let inner = tx.begin().await?;
+                    send(&inner, "UPDATE 2").await?;
+                    inner.commit().await?;
+                    tx.commit().await
+                };
+                let done = cancel_after(polls, work).await;
+                settle().await;
+                if dialect != Dialect::Sqlite {
+                    setup.assert_clean().await;
+                }
+                // Every await point has been met once the work gets to its end.
+                if let Some(done) = done {
+                    done.unwrap();
+                    assert!(polls > 10, "only {polls} await points");
+                    break;
+                }
             }
+        }
+    }
+}
+
+/// Whatever goes wrong and wherever the caller has gone: one connection for all, and the next caller finds it clean.
+#[tokio::test]
+async fn a_transaction_that_fails_and_is_cancelled_anywhere_leaves_a_clean_connection() {
+    for needle in ["BEGIN", "UPDATE 1", "SAVEPOINT", "COMMIT"] {
+        for lost in [true, false] {
+            for polls in 0.. {
+                let setup = Setup::new(Dialect::Postgres).await;
+                match lost {
+                    true => setup.server.lose(needle),
+                    false => setup.server.refuse(needle, "40001"),
+                }
+                let work = async {
+                    let tx = setup.transaction().begin().await?;
+                    send(&tx, "UPDATE 1").await?;
+                    let inner = tx.begin().await?;
+                    inner.rollback().await?;
+                    tx.commit().await
+                };
+                let done = cancel_after(polls, work).await;
+                setup.assert_clean().await;
+                assert!(setup.server.peak() <= 1, "{needle} {polls}");
+                if let Some(done) = done {
+                    done.unwrap_err();
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_cancelled_after_its_named_locks_releases_them() {
+    for polls in 0.. {
+        let setup = Setup::new(Dialect::Mysql).await;
+        let work = async {
+            let tx = setup.begin().await;
+            tx.session(Location::caller())
+                .await
+                .unwrap()
+                .release_named_locks_at_the_end();
+            send(&tx, "UPDATE 1").await?;
+            tx.commit().await
+        };
+        let done = cancel_after(polls, work).await;
+        setup.assert_clean().await;
+        let texts = setup.server.take_texts();
+        let sent = texts.iter().any(|text| text == "UPDATE 1");
+        let released = texts.iter().any(|text| text.contains("RELEASE_ALL_LOCKS"));
+        let closed = setup.server.opened() > 1;
+        assert!(!sent || released || closed, "{polls}: {texts:?}");
+        if let Some(done) = done {
+            done.unwrap();
+            break;
         }
     }
 }

@@ -376,6 +376,7 @@ impl<'t> Tape<'t> {
         } else if level.joins.is_empty() && self.dialect != Dialect::Sqlite && self.once_in(4) {
             level.lock = Some(Lock {
                 strength: LockStrength::Update,
+                by_key: self.once_in(2),
                 wait: self.pick(&[LockWait::Wait, LockWait::SkipLocked, LockWait::NoWait]),
             });
         }

@@ -711,7 +711,11 @@ fn locks() -> Named {
         Owned::Level(Level {
             filter: Some(User::ID.in_list([1, 2]).into_condition()),
             order: ordered(User::ID.asc()),
-            lock: Some(Lock { strength, wait }),
+            lock: Some(Lock {
+                strength,
+                wait,
+                by_key: wait == LockWait::Wait,
+            }),
             ..level::<User>()
         })
     };

@@ -1,4 +1,6 @@
-//! The tokens of a text, as far as placeholders, verbs and table names need them told apart.
+//! The tokens of an SQL text, as far as placeholders, verbs, names and literals need them told apart.
+use std::ops::Range;
+
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
@@ -15,6 +17,8 @@ pub(super) enum Token<'t> {
     Placeholder { at: usize },
     /// `??`
     Escaped { at: usize },
+    /// A placeholder in a form that only one database or driver knows: `$1`, `?1`, `:name`.
+    Native(&'t str),
     /// A string, a number or a dollar-quoted text.
     Literal,
     /// Anything else.
@@ -36,6 +40,7 @@ impl Token<'_> {
 /// Reads tokens off a text.
 pub(super) struct Tokens<'t> {
     text: &'t str,
+    start: usize,
     at: usize,
     dialect: Dialect,
 }
@@ -44,9 +49,15 @@ impl<'t> Tokens<'t> {
     pub(super) fn new(text: &'t str, dialect: Dialect) -> Self {
         Self {
             text,
+            start: 0,
             at: 0,
             dialect,
         }
+    }
+
+    /// Where the last token lies in the text.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.start..self.at
     }
 
     fn rest(&self) -> &'t str {
@@ -156,6 +167,7 @@ impl<'t> Tokens<'t> {
 
     fn token(&mut self) -> Result<Option<Token<'t>>> {
         self.skip()?;
+        self.start = self.at;
         let rest = self.rest();
         let mut characters = rest.chars();
         let Some(first) = characters.next() else {
@@ -181,16 +193,11 @@ impl<'t> Tokens<'t> {
                 self.at += length + 1;
                 Token::Quoted(&rest[1..length])
             }
-            '?' => self.question(second)?,
+            '?' => self.question(second),
             '$' if self.dialect == Dialect::Postgres && self.dollar_quoted()? => Token::Literal,
-            '$' | ':' | '@' => self.foreign_placeholder(first, second)?,
-            _ if first.is_ascii_digit() => {
-                let length = rest
-                    .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
-                    .unwrap_or(rest.len());
-                self.at += length;
-                Token::Literal
-            }
+            '$' | ':' | '@' => self.native_placeholder(first, second),
+            _ if first.is_ascii_digit() => self.number(),
+            '.' if second.is_some_and(|c| c.is_ascii_digit()) => self.number(),
             _ if first.is_alphabetic() || first == '_' => {
                 let word = self.word();
                 match (word, self.rest().starts_with('\'')) {
@@ -213,23 +220,42 @@ impl<'t> Tokens<'t> {
         }))
     }
 
-    fn question(&mut self, second: Option<char>) -> Result<Token<'t>> {
+    /// `12`, `0xff`, `1.5e-3`
+    fn number(&mut self) -> Token<'t> {
+        let rest = self.rest();
+        let mut end = 0;
+        let mut previous = ' ';
+        for (at, character) in rest.char_indices() {
+            let exponent = matches!(previous, 'e' | 'E') && !rest.starts_with("0x");
+            let part = character.is_ascii_alphanumeric()
+                || matches!(character, '.' | '_')
+                || (exponent && matches!(character, '+' | '-'));
+            if !part {
+                break;
+            }
+            end = at + character.len_utf8();
+            previous = character;
+        }
+        self.at += end;
+        Token::Literal
+    }
+
+    fn question(&mut self, second: Option<char>) -> Token<'t> {
         let at = self.at;
         match second {
             Some('?') => {
                 self.at += 2;
-                Ok(Token::Escaped { at })
+                Token::Escaped { at }
             }
-            Some(digit) if digit.is_ascii_digit() => Err(self.wrong_placeholder()),
+            Some(digit) if digit.is_ascii_digit() => self.native(),
             _ => {
                 self.at += 1;
-                Ok(Token::Placeholder { at })
+                Token::Placeholder { at }
             }
         }
     }
 
-    /// `$1`, `:name` and `@name` are placeholders somewhere; here they are not.
-    fn foreign_placeholder(&mut self, first: char, second: Option<char>) -> Result<Token<'t>> {
+    fn native_placeholder(&mut self, first: char, second: Option<char>) -> Token<'t> {
         let named = second.is_some_and(|c| c.is_alphanumeric() || c == '_');
         // A slice of an array (`a[1:n]`), and MySQL's variables, are no placeholders.
         let is_placeholder = match first {
@@ -237,23 +263,19 @@ impl<'t> Tokens<'t> {
             _ => named && self.dialect == Dialect::Sqlite,
         };
         if is_placeholder {
-            return Err(self.wrong_placeholder());
+            return self.native();
         }
         self.at += first.len_utf8();
-        Ok(Token::Sign(first))
+        Token::Sign(first)
     }
 
-    #[cold]
-    fn wrong_placeholder(&self) -> Error {
+    fn native(&mut self) -> Token<'t> {
         let rest = self.rest();
         let length = rest[1..]
             .find(|c: char| !(c.is_alphanumeric() || c == '_'))
             .map_or(rest.len(), |length| length + 1);
-        Error::invalid_query(format!(
-            "`{}` is not how a placeholder is written",
-            &rest[..length]
-        ))
-        .with_hint("write `?` on every database, once for each argument")
+        self.at += length;
+        Token::Native(&rest[..length])
     }
 
     #[cold]

@@ -1,4 +1,4 @@
-//! What a pool is doing and has done.
+//! What a pool is doing and has done. It is here and not with the pool, because events carry it.
 use std::{ops::Add, time::Duration};
 
 /// A snapshot of a pool.
@@ -11,7 +11,7 @@ pub struct PoolStats {
     pub min: usize,
     /// Connections that are open or being opened or closed.
     pub open: usize,
-    /// Open and free.
+    /// Open and free, or being pinged to be kept alive.
     pub idle: usize,
     /// Lent, or being cleaned up after a caller that left a transaction open.
     pub in_use: usize,
@@ -37,6 +37,17 @@ pub struct PoolStats {
     pub closed_lifetime: u64,
     /// Connections closed because they were lost, cancelled in a statement or could not be cleaned up.
     pub closed_broken: u64,
+    /// Connections closed because the pool was.
+    pub closed_with_pool: u64,
+    /// How often a connection was lent for longer than [`leak_after`](crate::pool::PoolOptions::leak_after).
+    pub leaked: u64,
+}
+
+impl PoolStats {
+    /// Whether more than four fifths of its connections are in use. One connection alone is never nearly full.
+    pub fn is_nearly_full(&self) -> bool {
+        self.max > 1 && self.in_use * 5 > self.max * 4
+    }
 }
 
 /// Readers and writer of one pool together.
@@ -61,6 +72,8 @@ impl Add for PoolStats {
             closed_idle: self.closed_idle + other.closed_idle,
             closed_lifetime: self.closed_lifetime + other.closed_lifetime,
             closed_broken: self.closed_broken + other.closed_broken,
+            closed_with_pool: self.closed_with_pool + other.closed_with_pool,
+            leaked: self.leaked + other.leaked,
         }
     }
 }

@@ -1,0 +1,83 @@
+//! Rows by primary key of which the result cache holds some: those are not fetched, and the others are kept.
+//!
+//! Only rows are taken from the cache, not the knowledge that there is none: a row that somebody else has added must not
+//! make a foreign key dangle.
+use std::{collections::HashMap, ops::ControlFlow};
+
+use super::{Engine, KeyIndex, Node, State};
+use crate::{
+    error::Result,
+    executor::written::RowCache,
+    schema::{CachedRow, Cell, KeyPart, Row, Value},
+    statement::{
+        query::{Keys, Link},
+        render::{Query, chunk_size},
+    },
+};
+
+/// Loads the rows of `node` by the keys of `index`.
+pub(super) async fn batch(
+    engine: &Engine<'_>,
+    cache: &dyn RowCache,
+    node: &Node,
+    index: &KeyIndex,
+    state: &mut State<'_>,
+) -> Result<()> {
+    let (Some(relation), Some(def)) = (node.relation, node.table.cache) else {
+        return Ok(());
+    };
+    let mut missing = Vec::new();
+    let mut tickets = HashMap::new();
+    for (slot, key) in index.keys().iter().enumerate() {
+        match cache.kept(node.table, key) {
+            Some(row) => {
+                let slot = u32::try_from(slot).expect("a level has fewer than 2^32 rows");
+                read(node, &*row, slot, state)?;
+            }
+            None => {
+                missing.push(index.to_values(key));
+                tickets.extend(cache.ticket(node.table, key).map(|ticket| (key, ticket)));
+            }
+        }
+    }
+    // A shape reads some of the columns; of these no row can be kept.
+    let columns = 0..node.table.columns.len();
+    let is_whole = node.columns.iter().copied().take(columns.len()).eq(columns);
+    for chunk in missing.chunks(chunk_size(engine.backend, relation.from.len())) {
+        let keys = Keys::Values(chunk.to_vec());
+        let level = node.level(Some(Link { relation, keys }));
+        let width = level.link_width();
+        let mut loaded: Vec<(KeyPart, _)> = Vec::new();
+        let mut sink = |cells: &[Cell<'_>]| {
+            if is_whole && let Some(key) = index.link(&cells[..width]) {
+                loaded.push((key, (def.read)(&mut Row::new(&cells[width..]))?));
+            }
+            state.read_linked(node, index, cells, width, false)?;
+            Ok(ControlFlow::Continue(()))
+        };
+        engine.run(Query::Level(&level), &mut sink).await?;
+        for (key, row) in loaded {
+            if let Some(ticket) = tickets.get(&key) {
+                cache.keep(node.table, &key, Some(row), *ticket);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a row of the cache as if the database had sent it.
+fn read(node: &Node, row: &dyn CachedRow, slot: u32, state: &mut State<'_>) -> Result<()> {
+    let value = |&column: &usize| row.column_value(column);
+    let values: Vec<Value> = node.columns.iter().map(value).collect();
+    let text = |value: &Value| match value {
+        Value::Json(Some(json)) => json.to_string(),
+        _ => String::new(),
+    };
+    let texts: Vec<String> = values.iter().map(text).collect();
+    let cells: Vec<Cell<'_>> = values
+        .iter()
+        .zip(&texts)
+        .map(|(value, text)| Cell::from_value(value, text))
+        .collect();
+    state.read(node, &cells, slot)
+}

@@ -1,0 +1,195 @@
+//! Rows by primary key, from the result cache where the entity has one, and what writes tell it.
+//!
+//! Unique columns other than the key are not looked up in the cache: a row that changes them is found under its key
+//! alone.
+use std::{collections::HashMap, future::Future, sync::Arc};
+
+use super::{
+    assemble::{self, Caller},
+    find::key_filter,
+};
+use crate::{
+    eager::spec::alive,
+    error::Result,
+    executor::{Executor, written::RowCache},
+    result_cache::{self, Cache, CacheMode},
+    schema::{
+        CacheWrite, CachedRow, Condition, Entity, KeyPart, TableDef, Value,
+        table::{key_of, values_of},
+    },
+    statement::{
+        Touched,
+        query::{Insert, Level},
+        render::{self, Query, chunk_size},
+        touched::{Fresh, TouchedRows},
+    },
+};
+
+/// The row with the key `values`, kept or as `load` loads it.
+pub(super) async fn one<E, F>(
+    executor: &dyn Executor,
+    mode: CacheMode,
+    values: &[Value],
+    load: impl Fn() -> F + Send + Sync,
+) -> Result<Option<E>>
+where
+    E: Entity,
+    F: Future<Output = Result<Option<E>>> + Send,
+{
+    let Some(cache) = cache_of::<E>(executor, mode) else {
+        return load().await;
+    };
+    let Some(key) = KeyPart::from_values(values.iter().cloned()) else {
+        return load().await;
+    };
+    let kept = match cache.hit(E::table(), &key, mode) {
+        Some(kept) => kept,
+        None => {
+            let load =
+                || async { Ok(load().await?.map(|row| Arc::new(row) as Arc<dyn CachedRow>)) };
+            Box::pin(cache.row(E::table(), &key, mode, load)).await?
+        }
+    };
+    Ok(kept.map(owned))
+}
+
+/// The rows with these different keys, those that are not kept in as few statements as can be.
+pub(super) async fn many<E: Entity>(
+    executor: &dyn Executor,
+    mode: CacheMode,
+    keys: Vec<(KeyPart, Vec<Value>)>,
+    caller: Caller,
+) -> Result<HashMap<KeyPart, E>> {
+    let table = E::table();
+    let cache = cache_of::<E>(executor, mode);
+    let mut found = HashMap::new();
+    let mut missing = Vec::new();
+    let mut tickets = Vec::new();
+    for (key, values) in keys {
+        match cache.and_then(|cache| cache.hit(table, &key, mode)) {
+            Some(kept) => found.extend(kept.map(|row| (key, owned(row)))),
+            None => {
+                missing.push(values);
+                tickets.extend(cache.map(|cache| (cache.ticket(table, &key), key)));
+            }
+        }
+    }
+    let backend = render::Backend {
+        dialect: executor.dialect(),
+        capabilities: executor.capabilities(),
+    };
+    for chunk in missing.chunks(chunk_size(backend, table.primary_key.len())) {
+        let level = Level {
+            filter: Condition::both(
+                Some(key_filter(&table.primary_key, chunk.to_vec())),
+                alive(table),
+            ),
+            ..Level::all(table)
+        };
+        let (rows, _) = assemble::entities::<E>(executor, Query::Level(&level), caller).await?;
+        let keyed = |row: E| Some((key_of(&row, &table.primary_key)?, row));
+        found.extend(rows.into_iter().filter_map(keyed));
+    }
+    if let Some(cache) = cache {
+        for (ticket, key) in tickets {
+            if let Some(ticket) = ticket {
+                let row = found.get(&key).cloned();
+                let row = row.map(|row| Arc::new(row) as Arc<dyn CachedRow>);
+                cache.keep(table, &key, row, ticket);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The cache behind `executor`, if `E` is kept in it.
+fn cache_of<E: Entity>(executor: &dyn Executor, mode: CacheMode) -> Option<&Cache> {
+    E::table().cache?;
+    result_cache::behind(executor, mode)
+}
+
+fn owned<E: Entity>(row: Arc<dyn CachedRow>) -> E {
+    let row = row.into_any().downcast::<E>();
+    Arc::unwrap_or_clone(row.expect("rows are kept under their entity's own table"))
+}
+
+/// What is told of a write to the row with `key`; nothing where no rows are kept.
+pub(super) fn touches_key<E: Entity>(key: &[Value]) -> Option<Arc<Touched>> {
+    touches_keys::<E>(std::iter::once(key))
+}
+
+/// What is told of a write to the rows with `keys`.
+pub(super) fn touches_keys<'k, E: Entity>(
+    keys: impl Iterator<Item = &'k [Value]>,
+) -> Option<Arc<Touched>> {
+    E::table().cache?;
+    let key = |values: &[Value]| KeyPart::from_values(values.iter().cloned());
+    let keys: Option<Vec<_>> = keys.map(key).collect();
+    Some(Touched::new(E::table(), TouchedRows::Keys(keys?)))
+}
+
+/// What is told of an insert. One that may change a row that is there already says nothing.
+pub(super) fn touches_new<E: Entity>(insert: &Insert) -> Option<Arc<Touched>> {
+    let table = E::table();
+    table.cache?;
+    if insert.conflict.is_some() {
+        return None;
+    }
+    let keys = insert.rows.iter().map(|row| given_key(table, insert, row));
+    let rows = match keys.collect() {
+        Some(keys) => TouchedRows::Keys(keys),
+        None => TouchedRows::New,
+    };
+    Some(Touched::new(table, rows))
+}
+
+fn given_key(table: &TableDef, insert: &Insert, row: &[Option<Value>]) -> Option<KeyPart> {
+    let values: Option<Vec<Value>> = table
+        .primary_key
+        .iter()
+        .map(|key| {
+            let at = insert.columns.iter().position(|column| column == key)?;
+            row.get(at)?.clone()
+        })
+        .collect();
+    KeyPart::from_values(values?)
+}
+
+/// Notes a row as the database has it after a write.
+pub(super) fn note<E: Entity>(touched: Option<&Arc<Touched>>, row: &E) {
+    let table = E::table();
+    let through = |cache: crate::schema::CacheDef| cache.write == CacheWrite::Through;
+    if let Some(touched) = touched
+        && table.cache.is_some_and(through)
+        && let Some(key) = KeyPart::from_values(values_of(row, &table.primary_key))
+    {
+        let deleted = |column: usize| KeyPart::from_value(row.value(column)).is_some();
+        let is_alive = !table.deleted_at.is_some_and(deleted);
+        let row = is_alive.then(|| Arc::new(row.clone()) as Arc<dyn CachedRow>);
+        touched.note(Fresh { key, row });
+    }
+}
+
+/// Notes a row as the framework has written it, if the database gives back exactly that.
+pub(super) fn note_written<E: Entity>(touched: Option<&Arc<Touched>>, row: &E) {
+    let comes_back = |(at, column): (usize, &crate::schema::ColumnDef)| {
+        column.sql_type.comes_back(&row.value(at))
+    };
+    if touched.is_some() && E::table().columns.iter().enumerate().all(comes_back) {
+        note(touched, row);
+    }
+}
+
+/// Notes that the rows with the keys of `touched` are gone.
+pub(super) fn note_gone(touched: Option<&Arc<Touched>>) {
+    if let Some(touched) = touched
+        && let TouchedRows::Keys(keys) = &touched.rows
+    {
+        for key in keys {
+            touched.note(Fresh {
+                key: key.clone(),
+                row: None,
+            });
+        }
+    }
+}

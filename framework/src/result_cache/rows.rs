@@ -1,0 +1,238 @@
+//! The rows of one entity, by primary key.
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use super::{
+    clock::Clock,
+    flight::Flights,
+    ledger::{Stripe, Stripes, TableState},
+    stats::{CacheFigures, Figures, count},
+    store::{Store, Stored},
+};
+use crate::{
+    executor::written::Ticket,
+    schema::{CacheCapacity, CacheDef, CachedRow, Cell, KeyPart, TableDef, Value},
+};
+
+/// A row, or the knowledge that there is none.
+pub(super) type Kept = Option<Arc<dyn CachedRow>>;
+
+/// The rows of one entity.
+pub(super) struct Rows {
+    pub(super) table: &'static TableDef,
+    pub(super) def: CacheDef,
+    pub(super) state: Arc<TableState>,
+    pub(super) flights: Flights<KeyPart, Ticket, Kept>,
+    pub(super) figures: Figures,
+    store: Store<KeyPart, Arc<Entry>>,
+    /// Evictions that observers were told of.
+    told: AtomicU64,
+}
+
+/// One row with the numbers under which it was loaded.
+#[derive(Debug)]
+struct Entry {
+    row: Kept,
+    bulk: u64,
+    new: u64,
+    ttl: Duration,
+    tti: Option<Duration>,
+    expires: u64,
+    used: AtomicU64,
+    weight: u32,
+}
+
+impl Stored for Arc<Entry> {
+    fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    fn tti(&self) -> Option<Duration> {
+        self.tti
+    }
+}
+
+/// What a look into the cache found.
+pub(super) enum Found {
+    Kept(Kept),
+    /// Something that a write has made old.
+    Old,
+    Nothing,
+}
+
+impl Rows {
+    pub(super) fn new(table: &'static TableDef, def: CacheDef, state: Arc<TableState>) -> Self {
+        let capacity = match def.capacity {
+            CacheCapacity::Rows(rows) => rows,
+            CacheCapacity::Bytes(bytes) => bytes,
+        };
+        Self {
+            table,
+            def,
+            state,
+            flights: Flights::default(),
+            figures: Figures::default(),
+            store: Store::new(capacity),
+            told: AtomicU64::new(0),
+        }
+    }
+
+    /// What is kept under `key`. Two comparisons of numbers say whether it is still true.
+    pub(super) fn look(&self, key: &KeyPart, clock: &Clock) -> Found {
+        let Some(entry) = self.store.get(key) else {
+            return Found::Nothing;
+        };
+        let outlived = entry.bulk != self.state.bulk.now()
+            || (entry.row.is_none() && entry.new != self.state.new.now());
+        if outlived {
+            self.store.remove(key);
+            return Found::Old;
+        }
+        let now = clock.now();
+        let unused = |tti: Duration| {
+            let since = now.saturating_sub(entry.used.load(Relaxed));
+            since >= super::clock::nanos(tti)
+        };
+        if now >= entry.expires || entry.tti.is_some_and(unused) {
+            self.store.remove(key);
+            return Found::Nothing;
+        }
+        if entry.tti.is_some() {
+            entry.used.store(now, Relaxed);
+        }
+        Found::Kept(entry.row.clone())
+    }
+
+    /// Permission to keep what is loaded from now on.
+    pub(super) fn ticket(&self, key: &KeyPart, stripes: &Stripes, clock: &Clock) -> Option<Ticket> {
+        let bulk = self.state.bulk.quiet()?;
+        let row = stripes.lock(stripes.place(&self.state, key)).quiet()?;
+        let settled = self.state.new.quiet();
+        if self.state.is_closed(clock.millis()) {
+            return None;
+        }
+        Some(Ticket {
+            row,
+            bulk,
+            new: settled.unwrap_or_else(|| self.state.new.now()),
+            settled: settled.is_some(),
+        })
+    }
+
+    /// Keeps a row that was loaded after `ticket` was given; whether it was not too late.
+    pub(super) fn keep(
+        &self,
+        key: &KeyPart,
+        row: Kept,
+        ticket: Ticket,
+        stripes: &Stripes,
+        clock: &Clock,
+    ) -> bool {
+        let is_asked_for = match &row {
+            None => self.def.negative && ticket.settled,
+            Some(row) => self.key_of(&**row).as_ref() == Some(key),
+        };
+        if !is_asked_for {
+            return true;
+        }
+        // The place stays locked until the row is in: a write that begins now finds it and drops it.
+        let stripe = stripes.lock(stripes.place(&self.state, key));
+        if stripe.quiet() != Some(ticket.row) || self.state.bulk.now() != ticket.bulk {
+            drop(stripe);
+            count(&self.figures.stale_drops);
+            return false;
+        }
+        self.put(&stripe, key.clone(), row, ticket.bulk, ticket.new, clock);
+        true
+    }
+
+    /// Puts a row in. `_stripe` is the proof that its place is locked.
+    pub(super) fn put(
+        &self,
+        _stripe: &Stripe,
+        key: KeyPart,
+        row: Kept,
+        bulk: u64,
+        new: u64,
+        clock: &Clock,
+    ) {
+        let ttl = clock.jittered(self.def.ttl);
+        let now = clock.now();
+        let weight = match self.def.capacity {
+            CacheCapacity::Rows(_) => 1,
+            CacheCapacity::Bytes(_) => self.bytes(&row),
+        };
+        let entry = Entry {
+            row,
+            bulk,
+            new,
+            ttl,
+            tti: self.def.tti,
+            expires: now.saturating_add(super::clock::nanos(ttl)),
+            used: AtomicU64::new(now),
+            weight,
+        };
+        self.store.insert(key, Arc::new(entry));
+    }
+
+    /// Drops what is kept under `key`. `_stripe` is the proof that its place is locked.
+    pub(super) fn remove(&self, _stripe: &Stripe, key: &KeyPart) {
+        self.store.remove(key);
+    }
+
+    pub(super) fn clear(&self) {
+        self.store.clear();
+    }
+
+    pub(super) fn read_figures(&self) -> CacheFigures {
+        let entries = self.store.len();
+        self.figures.read(self.store.evicted(), entries)
+    }
+
+    /// How many were evicted since the last call.
+    pub(super) fn newly_evicted(&self) -> u64 {
+        let evicted = self.store.evicted();
+        evicted.saturating_sub(self.told.fetch_max(evicted, Relaxed))
+    }
+
+    fn key_of(&self, row: &dyn CachedRow) -> Option<KeyPart> {
+        let columns = &self.table.primary_key;
+        KeyPart::from_values(columns.iter().map(|&column| row.column_value(column)))
+    }
+
+    /// The size of the row's values, and some for the entry itself.
+    fn bytes(&self, row: &Kept) -> u32 {
+        const ENTRY: usize = 96;
+        let size = |row: &Arc<dyn CachedRow>| -> usize {
+            let columns = 0..self.table.columns.len();
+            columns.map(|at| value_size(&row.column_value(at))).sum()
+        };
+        let bytes = ENTRY + row.as_ref().map_or(0, size);
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}
+
+fn value_size(value: &Value) -> usize {
+    match value {
+        Value::Json(Some(json)) => json.to_string().len(),
+        value => 8 + Cell::from_value(value, "").size(),
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows")
+            .field("entity", &self.table.entity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! The bounded map in which entries are kept: moka, and nobody else names it.
+//!
+//! moka decides what to drop when it is full (TinyLFU) and frees what is past its time. Whether an entry may still be
+//! given out is not its business: entries carry that themselves, and moka's own loading (`get_with`) is not used, because
+//! an `invalidate` during a load is lost on it.
+use std::{
+    fmt,
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use moka::{Expiry, notification::RemovalCause, sync::Cache};
+
+/// A bounded map.
+pub(super) struct Store<K, V> {
+    cache: Cache<K, V, foldhash::fast::RandomState>,
+    evicted: Arc<AtomicU64>,
+}
+
+/// What the store wants to know of an entry.
+pub(super) trait Stored: Clone + Send + Sync + 'static {
+    /// What it counts for.
+    fn weight(&self) -> u32;
+
+    /// How long it is kept.
+    fn ttl(&self) -> Duration;
+
+    /// How long it is kept unused.
+    fn tti(&self) -> Option<Duration>;
+}
+
+struct Times;
+
+impl<K, V: Stored> Expiry<K, V> for Times {
+    fn expire_after_create(&self, _: &K, entry: &V, _: Instant) -> Option<Duration> {
+        Some(entry.tti().map_or(entry.ttl(), |tti| tti.min(entry.ttl())))
+    }
+
+    fn expire_after_read(
+        &self,
+        _: &K,
+        entry: &V,
+        read_at: Instant,
+        left: Option<Duration>,
+        created_at: Instant,
+    ) -> Option<Duration> {
+        let Some(tti) = entry.tti() else {
+            return left;
+        };
+        let age = read_at.saturating_duration_since(created_at);
+        Some(tti.min(entry.ttl().saturating_sub(age)))
+    }
+
+    fn expire_after_update(
+        &self,
+        key: &K,
+        entry: &V,
+        updated_at: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        self.expire_after_create(key, entry, updated_at)
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
+    /// An empty map for entries that weigh `capacity` in all.
+    pub(super) fn new(capacity: u64) -> Self {
+        let evicted = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&evicted);
+        let cache = Cache::builder()
+            .max_capacity(capacity)
+            .weigher(|_, entry: &V| entry.weight())
+            .expire_after(Times)
+            .eviction_listener(move |_, _, cause| {
+                // An entry that is replaced or removed was not too much.
+                if matches!(cause, RemovalCause::Size | RemovalCause::Expired) {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+            .build_with_hasher(foldhash::fast::RandomState::default());
+        Self { cache, evicted }
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<V> {
+        self.cache.get(key)
+    }
+
+    pub(super) fn insert(&self, key: K, entry: V) {
+        self.cache.insert(key, entry);
+    }
+
+    pub(super) fn remove(&self, key: &K) {
+        self.cache.invalidate(key);
+    }
+
+    pub(super) fn clear(&self) {
+        self.cache.invalidate_all();
+    }
+
+    /// How many entries were dropped because the map was full or their time was over.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    /// How many entries there are, after what is due has been dropped.
+    pub(super) fn len(&self) -> u64 {
+        self.cache.run_pending_tasks();
+        self.cache.entry_count()
+    }
+}
+
+impl<K, V> fmt::Debug for Store<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}

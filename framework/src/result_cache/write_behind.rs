@@ -1,0 +1,37 @@
+//! The engine behind [`WriteBehind`](crate::repository::WriteBehind): a queue of changes, the task that flushes it, and
+//! the journal on disk.
+//!
+//! ```text
+//! change.rs   what is done to a row, and how two changes become one: pure
+//! queue.rs    batches, what waits of a row, room: pure
+//! order.rs    parents before children: pure
+//! verdict.rs  which errors are a change's own fault; back-off: pure
+//! journal/    the same changes on disk, before they are acknowledged
+//! marker.rs   how far the database is, in the database
+//! flush.rs    one attempt at a batch
+//! flusher.rs  batches, attempts, waits
+//! engine.rs   what the typed surface calls
+//! ```
+//!
+//! It knows tables and values, no entities, and needs of the database nothing but an [`Executor`](crate::executor::Executor).
+#![doc = include_str!("../docs/write_behind.md")]
+pub(crate) mod change;
+mod complaint;
+mod dead_letter;
+pub(crate) mod engine;
+mod flush;
+mod flusher;
+mod journal;
+mod marker;
+mod order;
+mod queue;
+mod settings;
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;
+mod verdict;
+
+pub use dead_letter::DeadLetter;
+pub use engine::WriteBehindStats;
+pub(crate) use settings::Settings;
+pub use settings::{Durability, WhenFull};

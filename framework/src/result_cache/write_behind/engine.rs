@@ -1,0 +1,720 @@
+//! What the typed surface calls: start, write, look, flush, end.
+use std::{
+    collections::HashMap,
+    panic::Location,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::Instant,
+};
+use uuid::Uuid;
+
+use super::{
+    Durability, Settings, WhenFull,
+    change::Change,
+    complaint::{
+        changed_table, closed, full, left_over, no_letter, not_opened, refused, too_many_letters,
+    },
+    dead_letter::{DeadLetter, DeadLetters},
+    flusher,
+    journal::{
+        Journal, JournalOptions,
+        folder::{Disk, Folder},
+        record::{Letter, Record, Write},
+        recovery::Recovered,
+    },
+    marker::Marker,
+    order,
+    queue::{Batch, Limits, NotTaken, Queue, RowId, Taken, View},
+};
+use crate::{
+    error::{Error, Result},
+    executor::Executor,
+    observe::{Event, Observers, WriteBehindEvent},
+    schema::{KeyPart, TableDef, Value},
+};
+
+/// The figures of a write-behind queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteBehindStats {
+    /// Rows that wait for the database.
+    pub pending: usize,
+    /// How long the oldest of them has waited.
+    pub oldest: Option<Duration>,
+    /// Changes taken since the start.
+    pub queued: u64,
+    /// Of these, those that became one with a change that was queued.
+    pub coalesced: u64,
+    /// Rows written to the database.
+    pub flushed: u64,
+    /// Batches written.
+    pub batches: u64,
+    /// Attempts that failed and were made again.
+    pub retried: u64,
+    /// Changes that the database refused, since the start.
+    pub dead: u64,
+    /// Dead letters that nobody has decided about.
+    pub dead_letters: usize,
+    /// Writes that met a full queue.
+    pub back_pressure: u64,
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// The size of the journal in bytes.
+    pub journal_bytes: u64,
+    /// Why the last attempt failed; `None` after one that did not.
+    pub last_error: Option<String>,
+}
+
+/// A running queue.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    flusher: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What callers and the flusher share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) executor: Arc<dyn Executor>,
+    observers: Arc<Observers>,
+    pub(super) settings: Settings,
+    pub(super) tables: Vec<&'static TableDef>,
+    pub(super) ranks: Vec<usize>,
+    pub(super) fingerprints: Vec<u64>,
+    pub(super) marker: Marker,
+    /// Where the mark stands: behind what is committed by batches of which nothing was left to write.
+    pub(super) marked: AtomicU64,
+    pub(super) journal: Option<Journal>,
+    state: Mutex<State>,
+    /// Told when the flusher should look again.
+    changed: Notify,
+    /// Told when a wait after a failure should end.
+    hurry: Notify,
+    /// Told when there is room.
+    space: Notify,
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    letters: DeadLetters,
+    is_closing: bool,
+    figures: Figures,
+}
+
+#[derive(Debug, Default)]
+struct Figures {
+    queued: u64,
+    coalesced: u64,
+    flushed: u64,
+    batches: u64,
+    retried: u64,
+    dead: u64,
+    back_pressure: u64,
+    last_error: Option<String>,
+}
+
+/// How far the flusher is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    through: u64,
+    /// Ends of attempts, so that each of them is a change.
+    attempts: u64,
+    ended: bool,
+}
+
+impl Engine {
+    /// Opens the journal, asks the database how far it is, queues what is missing there, and begins to flush.
+    pub(crate) async fn start(
+        executor: Arc<dyn Executor>,
+        observers: Arc<Observers>,
+        tables: Vec<&'static TableDef>,
+        settings: Settings,
+        call_site: &'static Location<'static>,
+    ) -> Result<Self> {
+        settings.check()?;
+        tables.iter().try_for_each(|table| check_table(table))?;
+        let folder: Option<Arc<dyn Folder>> = match &settings.path {
+            Some(path) => Some(Arc::new(
+                Disk::open(path).map_err(|error| not_opened(path, error))?,
+            )),
+            None => None,
+        };
+        Self::start_in(executor, observers, tables, settings, folder, call_site).await
+    }
+
+    /// The same with a folder that is open already.
+    pub(super) async fn start_in(
+        executor: Arc<dyn Executor>,
+        observers: Arc<Observers>,
+        tables: Vec<&'static TableDef>,
+        settings: Settings,
+        folder: Option<Arc<dyn Folder>>,
+        call_site: &'static Location<'static>,
+    ) -> Result<Self> {
+        let mut recovered = match &folder {
+            Some(folder) => Journal::recover(&**folder)?,
+            None => Recovered::default(),
+        };
+        let journal_id = *recovered.journal.get_or_insert_with(Uuid::now_v7);
+        let marker = Marker {
+            journal: journal_id,
+            call_site,
+        };
+        let committed = marker
+            .find(&*executor)
+            .await
+            .map_err(|error| error.at(call_site))?;
+        let fingerprints: Vec<u64> = tables.iter().map(|table| fingerprint(table)).collect();
+        let mut state =
+            State::recover(&mut recovered, &tables, &fingerprints, &settings, committed)?;
+        let journal = match folder {
+            Some(folder) => {
+                let names = tables.iter().map(|table| table.name.to_owned());
+                let options = JournalOptions {
+                    durability: settings.durability(),
+                    segment_bytes: settings.segment_bytes,
+                    tables: fingerprints.iter().copied().zip(names).collect(),
+                };
+                let carry = state.letters.carry()?;
+                Some(Journal::open(
+                    folder, &recovered, options, carry, committed,
+                )?)
+            }
+            None => None,
+        };
+        state.queue.close();
+        let shared = Arc::new(Shared {
+            ranks: order::ranks(&tables),
+            executor,
+            observers,
+            settings,
+            tables,
+            fingerprints,
+            marker,
+            marked: AtomicU64::new(committed),
+            journal,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            hurry: Notify::new(),
+            space: Notify::new(),
+            progress: watch::Sender::new(Progress {
+                through: committed,
+                ..Progress::default()
+            }),
+        });
+        let flusher = tokio::spawn(flusher::run(Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            flusher: Mutex::new(Some(flusher)),
+        })
+    }
+
+    /// The position of `table`.
+    pub(crate) fn position(&self, table: &TableDef) -> Option<usize> {
+        self.shared.tables.iter().position(|other| other.is(table))
+    }
+
+    /// Takes a change; returns when it is as safe as the settings say.
+    pub(crate) async fn write(&self, table: usize, key: Vec<Value>, change: Change) -> Result<()> {
+        self.write_settling(table, key, change, 0).await
+    }
+
+    async fn write_settling(
+        &self,
+        table: usize,
+        key: Vec<Value>,
+        change: Change,
+        settles: u64,
+    ) -> Result<()> {
+        let shared = &self.shared;
+        let row = (table, row_key(&key)?);
+        let write = Write {
+            seq: 0,
+            table: shared.fingerprints[table],
+            key,
+            change,
+            settles,
+        };
+        let mut is_told = false;
+        let ticket = loop {
+            let mut space = std::pin::pin!(shared.space.notified());
+            space.as_mut().enable();
+            if let Some(ticket) = shared.take(&row, &write)? {
+                break ticket;
+            }
+            if !is_told {
+                is_told = true;
+                shared.back_pressure();
+            }
+            if shared.settings.when_full == WhenFull::Error {
+                return Err(full(shared.settings.max_pending));
+            }
+            space.await;
+        };
+        match &shared.journal {
+            Some(journal) => journal.written(ticket).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What waits of the row with this key.
+    pub(crate) fn view(&self, table: usize, key: &[Value]) -> Result<View> {
+        let row = (table, row_key(key)?);
+        Ok(self.shared.lock().queue.view(&row))
+    }
+
+    /// Returns when no attempt is under way that may change what [`view`](Engine::view) says.
+    pub(crate) async fn settled(&self, view: impl Fn() -> Result<View>) -> Result<View> {
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            progress.borrow_and_update();
+            let view = view()?;
+            if !view.unsettled || view.change.as_ref().is_some_and(Change::is_whole) {
+                return Ok(view);
+            }
+            if progress.borrow().ended || progress.changed().await.is_err() {
+                return Err(closed());
+            }
+        }
+    }
+
+    /// Flushes what was taken before; returns when it is in the database or among the dead letters.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        let target = self.shared.lock().queue.close();
+        self.shared.changed.notify_one();
+        self.shared.hurry.notify_one();
+        let mut progress = self.shared.progress.subscribe();
+        let done = |progress: &Progress| progress.through >= target || progress.ended;
+        let progress = progress.wait_for(done).await.map_err(|_| closed())?;
+        if progress.through < target {
+            return Err(closed());
+        }
+        Ok(())
+    }
+
+    /// Takes nothing more, flushes what there is, and ends.
+    pub(crate) async fn shutdown(&self) -> Result<()> {
+        let shared = &self.shared;
+        shared.close();
+        let flusher = self
+            .flusher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut flusher) = flusher {
+            let limit = shared.settings.shutdown_timeout;
+            if tokio::time::timeout(limit, &mut flusher).await.is_err() {
+                flusher.abort();
+                let _ = flusher.await;
+                shared.ended();
+            }
+        }
+        let (pending, committed) = {
+            let state = shared.lock();
+            (state.queue.pending(), state.queue.committed_through())
+        };
+        if shared.journal.is_some() {
+            let shared = Arc::clone(shared);
+            // It waits for the disk.
+            let closing = move || {
+                if let Some(journal) = &shared.journal {
+                    shared.carry(committed);
+                    journal.close();
+                }
+            };
+            let _ = tokio::task::spawn_blocking(closing).await;
+        } else if pending == 0 {
+            shared.marker.remove(&*shared.executor).await?;
+        }
+        match pending {
+            0 => Ok(()),
+            pending => Err(left_over(pending, &shared.settings)),
+        }
+    }
+
+    /// The figures now.
+    pub(crate) fn stats(&self) -> WriteBehindStats {
+        let shared = &self.shared;
+        let state = shared.lock();
+        let now = Instant::now().into_std();
+        let figures = &state.figures;
+        WriteBehindStats {
+            pending: state.queue.pending(),
+            oldest: state
+                .queue
+                .oldest()
+                .map(|since| now.saturating_duration_since(since)),
+            queued: figures.queued,
+            coalesced: figures.coalesced,
+            flushed: figures.flushed,
+            batches: figures.batches,
+            retried: figures.retried,
+            dead: figures.dead,
+            dead_letters: state.letters.len(),
+            back_pressure: figures.back_pressure,
+            durability: shared.settings.durability(),
+            journal_bytes: shared.journal.as_ref().map_or(0, Journal::size),
+            last_error: figures.last_error.clone(),
+        }
+    }
+
+    /// What the database refused.
+    pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
+        let state = self.shared.lock();
+        let letter = |letter: &Letter| {
+            let table = self.shared.table_of(letter.table)?;
+            Some(DeadLetter::new(letter, table))
+        };
+        state.letters.iter().filter_map(letter).collect()
+    }
+
+    /// Queues a dead letter again.
+    pub(crate) async fn retry(&self, id: u64) -> Result<()> {
+        let letter = self.shared.lock().letters.get(id).cloned();
+        let letter = letter.ok_or_else(|| no_letter(id))?;
+        let table = self
+            .shared
+            .fingerprints
+            .iter()
+            .position(|&own| own == letter.table);
+        let table = table.ok_or_else(|| no_letter(id))?;
+        self.write_settling(table, letter.key, letter.change, id)
+            .await
+    }
+
+    /// Gives a dead letter up.
+    pub(crate) async fn discard(&self, id: u64) -> Result<()> {
+        let frame = Record::Discarded(vec![id]).frame()?;
+        let ticket = {
+            let mut state = self.shared.lock();
+            if !state.letters.remove(id) {
+                return Err(no_letter(id));
+            }
+            let journal = self.shared.journal.as_ref();
+            journal.map(|journal| (journal, journal.append(&frame, 0)))
+        };
+        self.shared.carry_now();
+        match ticket {
+            Some((journal, ticket)) => journal.written(ticket).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The flusher goes on until everything is written, and ends then.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a change if there is room; its ticket in the journal.
+    fn take(&self, row: &RowId, write: &Write) -> Result<Option<u64>> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.is_closing {
+            return Err(closed());
+        }
+        if state.letters.len() >= self.settings.max_dead_letters && write.settles == 0 {
+            return Err(too_many_letters(state.letters.len()));
+        }
+        if let Some(journal) = &self.journal {
+            if let Some(error) = journal.failed() {
+                return Err(error);
+            }
+            let limit = self.settings.max_journal_bytes;
+            if journal.size() >= limit && !state.queue.is_empty() {
+                return Ok(None);
+            }
+        }
+        let seq = state.queue.next();
+        let frame = match &self.journal {
+            Some(_) => Record::Write(Write {
+                seq,
+                ..write.clone()
+            })
+            .frame()?,
+            None => Vec::new(),
+        };
+        let now = Instant::now().into_std();
+        let pushed = state
+            .queue
+            .push(row.clone(), &write.key, write.change.clone(), now);
+        let Taken {
+            coalesced, closed, ..
+        } = match pushed {
+            Ok(taken) => taken,
+            Err(NotTaken::Full) => return Ok(None),
+            Err(NotTaken::Refused(why)) => return Err(refused(self.tables[row.0], &row.1, why)),
+        };
+        state.figures.queued += 1;
+        state.figures.coalesced += u64::from(coalesced);
+        if write.settles > 0 {
+            state.letters.remove(write.settles);
+        }
+        // In the order of the numbers, so under the lock.
+        let ticket = self
+            .journal
+            .as_ref()
+            .map_or(0, |journal| journal.append(&frame, seq));
+        drop(guard);
+        if closed || !coalesced {
+            self.changed.notify_one();
+        }
+        let table = self.tables[row.0].name;
+        self.tell(WriteBehindEvent::Queued { table, coalesced });
+        Ok(Some(ticket))
+    }
+
+    /// The oldest batch when it is due; `None` when the queue is closed and empty.
+    pub(super) async fn next_batch(&self) -> Option<Arc<Batch>> {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let due_at = {
+                let mut state = self.lock();
+                if state.is_closing {
+                    state.queue.close();
+                }
+                if let Some(batch) = state.queue.due(Instant::now().into_std()) {
+                    return Some(batch);
+                }
+                if state.is_closing {
+                    return None;
+                }
+                state.queue.due_at()
+            };
+            match due_at {
+                Some(at) => {
+                    let _ = tokio::time::timeout_at(at.into(), changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Waits before the next attempt, unless somebody is in a hurry.
+    pub(super) async fn pause(&self, delay: Duration) {
+        let _ = tokio::time::timeout(delay, self.hurry.notified()).await;
+    }
+
+    pub(super) fn attempt_begins(&self) {
+        self.lock().queue.attempt_begins();
+    }
+
+    pub(super) fn attempt_failed(&self, unknown: bool) {
+        self.lock().queue.attempt_failed(unknown);
+        self.progress.send_modify(|progress| progress.attempts += 1);
+    }
+
+    pub(super) fn retried(&self, error: &Error) {
+        let mut state = self.lock();
+        state.figures.retried += 1;
+        state.figures.last_error = Some(error.to_string());
+    }
+
+    pub(super) fn flushed(&self, rows: u64) {
+        let mut state = self.lock();
+        state.figures.flushed += rows;
+        state.figures.batches += 1;
+        state.figures.last_error = None;
+    }
+
+    /// The oldest batch is in the database, without what became `letters`.
+    pub(super) fn committed(&self, batch: &Batch, letters: Vec<Letter>) {
+        let mut state = self.lock();
+        state.figures.dead += u64::try_from(letters.len()).unwrap_or(u64::MAX);
+        state.letters.add(batch.through, letters);
+        state.queue.committed();
+        drop(state);
+        self.carry(batch.through);
+        self.space.notify_waiters();
+        self.progress.send_modify(|progress| {
+            progress.through = batch.through;
+            progress.attempts += 1;
+        });
+    }
+
+    pub(super) fn ended(&self) {
+        self.progress.send_modify(|progress| progress.ended = true);
+    }
+
+    /// A number for a dead letter.
+    pub(super) fn number(&self) -> u64 {
+        self.lock().queue.number()
+    }
+
+    pub(super) fn table_of(&self, fingerprint: u64) -> Option<&'static TableDef> {
+        let position = self
+            .fingerprints
+            .iter()
+            .position(|&own| own == fingerprint)?;
+        Some(self.tables[position])
+    }
+
+    pub(super) fn tell(&self, event: WriteBehindEvent<'_>) {
+        if self.observers.is_listening() {
+            self.observers.emit(&Event::WriteBehind(event));
+        }
+    }
+
+    fn back_pressure(&self) {
+        let pending = {
+            let mut state = self.lock();
+            state.figures.back_pressure += 1;
+            state.queue.pending()
+        };
+        self.tell(WriteBehindEvent::BackPressure { pending });
+    }
+
+    fn carry_now(&self) {
+        let committed = self.lock().queue.committed_through();
+        self.carry(committed);
+    }
+
+    /// Tells the journal what is done with, and what remains.
+    fn carry(&self, committed: u64) {
+        let Some(journal) = &self.journal else { return };
+        let state = self.lock();
+        match state.letters.carry() {
+            Ok(carry) => journal.committed(committed, carry),
+            // Each has been a record before.
+            Err(error) => {
+                tracing::error!(target: "entourage::write_behind", %error, "dead letters without a form")
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.lock().is_closing = true;
+        self.changed.notify_one();
+        self.hurry.notify_one();
+        self.space.notify_waiters();
+    }
+}
+
+impl State {
+    /// The queue as the journal and the database say it was.
+    fn recover(
+        recovered: &mut Recovered,
+        tables: &[&'static TableDef],
+        fingerprints: &[u64],
+        settings: &Settings,
+        committed: u64,
+    ) -> Result<Self> {
+        let limits = Limits {
+            max_pending: settings.max_pending,
+            batch: settings.flush_at,
+            age: settings.flush_every,
+        };
+        let mut queue = Queue::new(
+            tables.to_vec(),
+            Limits {
+                max_pending: usize::MAX,
+                ..limits
+            },
+            committed + 1,
+        );
+        let positions: HashMap<u64, usize> = fingerprints
+            .iter()
+            .enumerate()
+            .map(|(at, &own)| (own, at))
+            .collect();
+        let position = |table: u64| {
+            let unknown = || changed_table(recovered.tables.get(&table), settings);
+            positions.get(&table).copied().ok_or_else(unknown)
+        };
+        let mut letters = DeadLetters::recovered(recovered.letters.clone(), committed);
+        for letter in letters.iter() {
+            position(letter.table)?;
+        }
+        let now = Instant::now().into_std();
+        let mut orphans = Vec::new();
+        for write in recovered
+            .writes
+            .iter()
+            .filter(|write| write.seq > committed)
+        {
+            let table = position(write.table)?;
+            queue.continue_after(write.seq - 1);
+            let row = (table, row_key(&write.key)?);
+            if let Err(NotTaken::Refused(why)) =
+                queue.push(row.clone(), &write.key, write.change.clone(), now)
+            {
+                orphans.push((write, refused(tables[table], &row.1, why)));
+            }
+        }
+        queue.continue_after(recovered.highest.max(committed));
+        queue.set_max_pending(limits.max_pending);
+        let orphans = orphans.into_iter().map(|(write, error)| Letter {
+            id: queue.number(),
+            table: write.table,
+            key: write.key.clone(),
+            change: write.change.clone(),
+            kind: error.kind().name().to_owned(),
+            reason: error.to_string(),
+        });
+        letters.add(committed, orphans.collect());
+        if recovered.torn > 0 {
+            tracing::warn!(target: "entourage::write_behind", bytes = recovered.torn, "cut a torn tail off the journal");
+        }
+        Ok(Self {
+            queue,
+            letters,
+            is_closing: false,
+            figures: Figures::default(),
+        })
+    }
+}
+
+/// The key as what rows are told apart by.
+fn row_key(key: &[Value]) -> Result<KeyPart> {
+    KeyPart::from_values(key.iter().cloned())
+        .ok_or_else(|| Error::invalid_query("a key of which a part is NULL names no row"))
+}
+
+/// The identity of a table's form: what is queued for one form is not written to another.
+fn fingerprint(table: &TableDef) -> u64 {
+    // FNV-1a: a hash for files must never change, and this one is four lines.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut take = |text: &str| {
+        for byte in text.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    take(table.schema.unwrap_or_default());
+    take(table.name);
+    for column in &table.columns {
+        take(column.name);
+        take(&format!("{:?}", column.sql_type));
+    }
+    take(&format!("{:?} {:?}", table.primary_key, table.version));
+    hash
+}
+
+/// Refuses entities that a queue cannot be sound for.
+fn check_table(table: &TableDef) -> Result<()> {
+    if let Some(column) = table.generated() {
+        let name = table.columns[column].field;
+        return Err(Error::configuration(format!(
+            "write-behind of `{}` cannot acknowledge an insert: its key `{name}` is made by the database",
+            table.entity
+        ))
+        .with_hint(format!(
+            "let the client make it: `#[entity(primary_key, generated)] {name}: Uuid`; or give it: `#[entity(primary_key)] {name}: i64`"
+        )));
+    }
+    Ok(())
+}
