@@ -6,6 +6,9 @@
 #![allow(missing_docs, reason = "a case's name is the sentence it proves")]
 #![allow(clippy::unwrap_used, reason = "a case fails where it stands")]
 
+pub mod advisory_locks;
+pub mod cache;
+pub mod cached_queries;
 pub mod connection;
 mod counted;
 pub mod crud;
@@ -14,15 +17,21 @@ pub mod eager_edges;
 pub mod errors;
 pub mod figures;
 pub mod filters;
+pub mod inspector;
+pub mod isolation;
 pub mod loader;
 pub mod many;
+pub mod observation;
 pub mod pages;
 pub mod raw_sql;
+pub mod row_locks;
 pub mod schema;
+pub mod statements;
 pub mod transaction;
 pub mod transactions;
 pub mod tree;
 pub mod values;
+pub mod write_behind;
 
 /// Hands every case to [`register!`](crate::register!), once for each database.
 #[macro_export]
@@ -32,6 +41,23 @@ macro_rules! every_case {
             connection {
                 a_fresh_database_answers_and_has_nothing_in_it,
                 the_framework_claims_what_the_suite_expects_of_the_product,
+            }
+            statements {
+                statements_that_come_again_are_prepared_once,
+                a_text_that_comes_once_is_not_kept,
+                a_column_that_changes_its_type_is_read_anew,
+                a_transaction_meets_a_changed_schema_once,
+                a_transaction_is_told_of_a_changed_schema requires(arrays),
+                a_stream_of_a_kept_statement_survives_a_changed_schema,
+                a_statement_that_the_server_has_forgotten_is_prepared_again requires(arrays),
+                a_type_of_the_user_is_read_by_a_text_that_comes_once requires(arrays),
+            }
+            inspector {
+                a_request_is_shown_with_its_n_plus_one_and_the_fix,
+                a_recorded_read_is_explained_as_the_database_prints_it,
+                explaining_never_writes,
+                a_plan_shows_no_sensitive_value,
+                a_transaction_is_a_bracket_around_its_statements,
             }
             schema {
                 a_created_schema_is_what_the_entities_expect,
@@ -71,6 +97,7 @@ macro_rules! every_case {
                 an_update_of_an_old_version_is_stale,
                 a_patch_changes_what_it_names,
                 an_upsert_inserts_or_changes_the_row_it_meets,
+                an_upsert_of_nothing_but_its_target_returns_the_row_it_meets,
                 deleted_rows_are_gone,
                 soft_deleted_rows_are_hidden,
                 a_bulk_update_counts_its_rows,
@@ -80,6 +107,7 @@ macro_rules! every_case {
             eager {
                 every_strategy_loads_the_same_graph,
                 statements_do_not_grow_with_rows,
+                a_consistent_load_sees_one_moment,
                 limits_and_orders_are_per_parent_at_every_depth,
                 parents_keep_their_order_and_duplicates,
                 a_root_limit_is_not_changed_by_joins,
@@ -134,6 +162,43 @@ macro_rules! every_case {
                 pages_pass_over_nulls,
                 a_cursor_of_another_order_is_refused,
             }
+            observation {
+                a_statement_tells_its_rows_size_and_times,
+                an_n_plus_one_is_found_and_mended,
+                counts_do_not_depend_on_the_data,
+                the_steps_of_a_transaction_are_told,
+            }
+            row_locks {
+                a_lock_outside_a_transaction_is_refused_before_anything_is_sent,
+                a_lock_without_a_meaning_is_refused,
+                locks_are_asked_for_in_the_databases_own_words,
+                a_transaction_that_locks_nothing_says_so,
+                locked_rows_are_skipped,
+                a_locked_row_fails_at_once_if_asked requires(lock_wait_policy),
+                shared_locks_go_together requires(row_locks, lock_wait_policy),
+                relations_of_locked_rows_take_statements_of_their_own,
+                a_row_is_locked_by_its_key,
+                many_rows_are_locked_in_the_order_of_their_keys,
+                rows_with_composite_keys_are_locked,
+                locking_many_never_deadlocks,
+                two_that_lock_row_by_row_in_opposite_order_both_succeed requires(concurrent_writers),
+                a_deadlock_inside_a_savepoint_is_told_as_far_as_it_reaches requires(concurrent_writers),
+                a_deadline_ends_the_wait_for_a_lock requires(concurrent_writers),
+                a_transaction_forgotten_by_its_program_is_taken_back_at_its_deadline,
+            }
+            advisory_locks {
+                an_advisory_lock_lasts_as_long_as_its_transaction requires(concurrent_writers),
+                an_advisory_lock_is_waited_for requires(concurrent_writers),
+                a_wait_for_an_advisory_lock_can_be_given_up requires(concurrent_writers),
+                sqlite_names_what_it_has_instead,
+            }
+            isolation {
+                each_level_prevents_what_its_database_promises,
+                every_increment_survives_at_the_levels_that_promise_it,
+                two_programs_on_one_file_lose_no_update,
+                no_transfer_makes_or_loses_money,
+                a_rule_over_several_rows_holds,
+            }
             raw_sql {
                 raw_sql_reads_an_entity_by_its_columns_names,
                 raw_sql_reads_typed_tuples,
@@ -142,6 +207,34 @@ macro_rules! every_case {
                 raw_sql_writes_and_says_how_many_rows,
                 raw_sql_belongs_to_its_transaction,
                 what_does_not_fit_is_named,
+            }
+            cache {
+                a_row_is_read_once,
+                only_rows_that_are_not_kept_are_fetched,
+                what_is_kept_is_what_the_database_has,
+                a_row_written_is_kept_as_it_was_written,
+                a_hit_needs_no_connection,
+                nothing_is_seen_before_the_commit,
+                a_rolled_back_transaction_changes_nothing_that_is_kept,
+                a_rolled_back_savepoint_drops_its_part,
+                rows_that_go_along_with_a_delete_are_dropped,
+                changes_of_unknown_rows_drop_the_table,
+                related_rows_that_are_kept_are_not_fetched,
+                locked_rows_are_read_from_the_database,
+                the_cache_can_be_passed_by_and_renewed,
+                what_is_kept_is_dropped_by_hand,
+                what_happens_in_the_cache_is_told,
+                reads_through_the_cache_are_linearizable,
+            }
+            cached_queries {
+                a_result_is_read_once,
+                results_are_told_apart,
+                figures_are_kept_too,
+                every_write_to_a_table_drops_its_results,
+                a_result_is_dropped_by_its_relations_and_filters,
+                a_result_has_tags,
+                a_transaction_reads_past_kept_results,
+                writers_never_leave_an_old_result,
             }
             transactions {
                 a_committed_transaction_stays,
@@ -158,6 +251,17 @@ macro_rules! every_case {
                 extremes_come_back,
                 nulls_come_back,
                 every_type_compares,
+            }
+            write_behind {
+                what_is_queued_is_read_before_it_is_written,
+                many_changes_of_a_row_are_one_statement,
+                parents_are_written_first_and_deleted_last,
+                a_poison_row_becomes_a_dead_letter_and_the_others_flow,
+                an_old_version_is_told_at_once_or_becomes_a_dead_letter,
+                rows_that_are_marked_as_deleted_are_hidden,
+                dead_letters_outlive_their_process,
+                a_queue_that_cannot_be_sound_does_not_start,
+                what_happens_is_told,
             }
         }
     };

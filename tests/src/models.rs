@@ -4,7 +4,9 @@
 //! on the framework's own schema tools.
 #![allow(missing_docs, reason = "rows of tests explain themselves")]
 
+pub mod bank;
 pub mod blog;
+pub mod library;
 pub mod shop;
 mod tables;
 pub mod tree;

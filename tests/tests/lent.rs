@@ -7,6 +7,7 @@ use std::sync::Arc;
 use entourage::Result;
 use entourage::driver::NoRows;
 use entourage::executor::{ExecutorHandle, IntoExecutor};
+use entourage::observe::Scope;
 use entourage::statement::{Plan, Statement, StatementKind};
 use entourage_tests::setup::{self, Skip, TestDatabase};
 use sqlx::Connection;
@@ -67,7 +68,10 @@ macro_rules! lent {
             let create = "CREATE TABLE numbers (n INTEGER NOT NULL)";
             sqlx::query(create).execute(&mut connection).await.unwrap();
 
-            use_scopes(&mut connection, 1, true).await;
+            // A connection that is lent belongs to no handle, and to the scope all the same.
+            let scope = Scope::new();
+            scope.run(use_scopes(&mut connection, 1, true)).await;
+            assert_eq!(scope.count(), 4);
             let mut tx = connection.begin().await.unwrap();
             use_scopes(&mut tx, 3, true).await;
             use_scopes(&mut *tx, 5, false).await;

@@ -3,6 +3,14 @@
 
 #[path = "suite/interop.rs"]
 mod interop;
+#[path = "suite/pooler.rs"]
+mod pooler;
+#[path = "suite/recovery.rs"]
+mod recovery;
+#[path = "suite/settings.rs"]
+mod settings;
+#[path = "suite/write_behind.rs"]
+mod write_behind;
 
 mod sqlite {
     entourage_tests::suite!(Sqlite);

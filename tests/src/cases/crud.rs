@@ -172,6 +172,29 @@ pub async fn an_upsert_inserts_or_changes_the_row_it_meets(db: &Database) {
     assert_eq!(refused.kind(), ErrorKind::InvalidQuery);
 }
 
+pub async fn an_upsert_of_nothing_but_its_target_returns_the_row_it_meets(db: &Database) {
+    let seeded = seed(db).await.unwrap();
+    let memberships = MembershipRepository::new(db);
+    let mut known = memberships.query().all().await.unwrap();
+    known.sort_by_key(|membership| (membership.user_id, membership.group_id));
+    let new = (seeded[2].id, known[0].group_id);
+    let keys = known
+        .iter()
+        .map(|membership| (membership.user_id, membership.group_id))
+        .chain([new]);
+    let keys: Vec<_> = keys.collect();
+    let rows = keys
+        .iter()
+        .map(|&(user, group)| NewMembership::new(user, group));
+    let target = (Membership::USER_ID, Membership::GROUP_ID);
+    let rows = memberships.upsert_many(rows, target).await.unwrap();
+    let returned: Vec<_> = rows.iter().map(|row| (row.user_id, row.group_id)).collect();
+    assert_eq!(returned, keys);
+    assert_eq!(rows[..known.len()], known);
+    let again = memberships.upsert(NewMembership::new(new.0, new.1), target);
+    assert_eq!(again.await.unwrap(), rows[known.len()]);
+}
+
 pub async fn deleted_rows_are_gone(db: &Database) {
     create_blog(db).await;
     let users = UserRepository::new(db);

@@ -1,6 +1,6 @@
 //! Graphs by every strategy, with the statements they take.
 
-use entourage::{Database, dialect::Dialect, prelude::*};
+use entourage::{Database, dialect::Dialect, prelude::*, transaction::IsolationLevel};
 
 use super::counted::{STRATEGIES, counted};
 use crate::models::blog::*;
@@ -315,4 +315,56 @@ pub async fn relations_are_loaded_onto_rows_in_hand(db: &Database) {
     assert_eq!(seen, [("Bea", 1), ("Ada", 3), ("Bea", 1)]);
     let none = counted(db, 0, users.load(Vec::new(), User::POSTS)).await;
     assert!(none.is_empty());
+}
+
+pub async fn a_consistent_load_sees_one_moment(db: &Database) {
+    seed(db).await.unwrap();
+    let users = UserRepository::new(db);
+    let graph = || {
+        users
+            .query()
+            .strategy(Strategy::Batched)
+            .with(User::POSTS.with(Post::COMMENTS))
+    };
+    let recording = db.recorded();
+    let consistent = graph().consistent().all().await.unwrap();
+    let sent: Vec<_> = recording
+        .statements()
+        .iter()
+        .map(|sent| sent.sql.to_string())
+        .collect();
+    let begin = match db.dialect() {
+        Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Dialect::Mysql => {
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ ONLY"
+        }
+        Dialect::Sqlite => "BEGIN",
+    };
+    assert!(sent[0].contains(begin), "{sent:#?}");
+    let end = sent.iter().position(|sql| sql == "COMMIT");
+    assert_eq!(end, Some(4), "{sent:#?}");
+    drop(recording);
+    assert_eq!(consistent, counted(db, 3, graph().all()).await);
+    // One statement sees one moment anyway.
+    let recording = db.recorded();
+    users.query().consistent().all().await.unwrap();
+    assert_eq!(recording.statements().len(), 1);
+    drop(recording);
+    // A transaction of that level is one moment already; another one is not.
+    let tx = db.transaction().isolation(IsolationLevel::Serializable);
+    let tx = tx.begin().await.unwrap();
+    let inside = UserRepository::new(tx.clone());
+    let inside = inside.query().strategy(Strategy::Batched);
+    let inside = inside.with(User::POSTS.with(Post::COMMENTS));
+    assert_eq!(inside.consistent().all().await.unwrap(), consistent);
+    tx.rollback().await.unwrap();
+    if db.dialect() == Dialect::Postgres {
+        let tx = db.begin().await.unwrap();
+        let inside = UserRepository::new(&tx);
+        let inside = inside.query().strategy(Strategy::Batched);
+        let refused = inside.with(User::POSTS).consistent().all().await;
+        let error = refused.unwrap_err();
+        assert!(error.is_unsupported(), "{error}");
+        assert!(error.hint().unwrap().contains("RepeatableRead"), "{error}");
+    }
 }

@@ -5,9 +5,11 @@
 //! root, and keeps its data in a folder that goes with it.
 
 mod account;
-mod locate;
+pub(in crate::setup) mod locate;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
+mod process;
 mod recipe;
 mod redis;
 mod spawner;
@@ -65,15 +67,37 @@ impl PrivateServer {
         }
     }
 
+    /// A PgBouncer in front of the PostgreSQL server at the URL `behind`, whose database its own URL names too. `settings`
+    /// are lines such as `pool_mode = transaction`.
+    pub async fn pgbouncer(behind: &str, settings: &[&str]) -> Result<Self, Skip> {
+        match pgbouncer::locate(behind, settings) {
+            Some(recipe) => Self::start(Box::new(recipe), &[]).await,
+            None => Err(Skip::new("no PgBouncer is installed (pgbouncer)")),
+        }
+    }
+
+    /// Whether [`PrivateServer::pgbouncer`] has a program to start.
+    pub fn has_pgbouncer() -> bool {
+        pgbouncer::program().is_some()
+    }
+
     /// What to connect to.
     pub fn url(&self) -> String {
         self.recipe.url(self.port)
     }
 
     /// Ends the server as a power cut ends a process: without a chance to write anything.
+    ///
+    /// PostgreSQL's processes for connections are ended with it: one that is kept busy does not notice that the first
+    /// process is gone, goes on answering, and keeps the memory that a new server needs.
     pub fn crash(&mut self) {
+        // Stopped, it starts no more of them.
+        process::signal("STOP", &[self.child.id()]);
+        let below = process::children(self.child.id());
+        process::signal("KILL", &below);
         self.child.kill().expect("our own child can be signalled");
         self.child.wait().expect("a killed child can be waited for");
+        process::wait_for_end(&below);
     }
 
     /// Stops the server as its operator would.

@@ -39,6 +39,7 @@ fn search_features(tokens: &[TokenTree], found: &mut Vec<String>) {
         } else if index > 1
             && is_sign(tokens.get(index - 1), '!')
             && is_word(tokens.get(index - 2), "cfg")
+            && mentions_feature(&content)
         {
             found.push(format!(
                 "`cfg!({})` asks for a feature inside a body",

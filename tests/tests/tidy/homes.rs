@@ -7,7 +7,7 @@ use crate::source::{inside, is_path_separator, is_word, tokens};
 /// A crate, and the folders and files below the framework's `src` that may name it.
 ///
 /// sea-query has a second one: what turns its values into what a driver binds (arrays are PostgreSQL's alone).
-const HOMES: [(&str, &[&str]); 4] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("sqlx", &["driver"]),
     ("rusqlite", &["driver"]),
     (
@@ -21,6 +21,27 @@ const HOMES: [(&str, &[&str]); 4] = [
         ],
     ),
     ("moka", &["result_cache/store"]),
+    ("crc", &["result_cache/write_behind/journal/record"]),
+    ("hdrhistogram", &["pool/histogram"]),
+    (
+        "http",
+        &[
+            "observe/budget",
+            "inspector/access",
+            "inspector/layer",
+            "inspector/route",
+            "inspector/service",
+            "inspector/setup",
+        ],
+    ),
+    ("http_body_util", &["inspector/service"]),
+    ("bytes", &["inspector/service"]),
+    ("tower_layer", &["observe/budget", "inspector/layer"]),
+    (
+        "tower_service",
+        &["observe/budget", "inspector/layer", "inspector/service"],
+    ),
+    ("tracing_subscriber", &["inspector/sqlx_events"]),
 ];
 
 /// The crates that the file `path` names though it is not their home.

@@ -21,7 +21,10 @@ impl Facts {
             .collect();
         let files = workspace.files.iter().map(|file| file.path.clone());
         Self {
-            paths: files.chain(workspace.folders.iter().cloned()).collect(),
+            paths: files
+                .chain(workspace.folders.iter().cloned())
+                .chain(workspace.pictures.iter().cloned())
+                .collect(),
             features: manifests
                 .iter()
                 .flat_map(|manifest| keys(manifest, "features"))

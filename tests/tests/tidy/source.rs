@@ -19,6 +19,8 @@ pub(crate) struct SourceFile {
 pub(crate) struct Workspace {
     pub(crate) files: Vec<SourceFile>,
     pub(crate) folders: Vec<String>,
+    /// Files that are no text, by path.
+    pub(crate) pictures: Vec<String>,
 }
 
 const NOT_OURS: [&str; 2] = ["target", ".git"];
@@ -32,6 +34,7 @@ impl Workspace {
         let mut workspace = Self {
             files: Vec::new(),
             folders: Vec::new(),
+            pictures: Vec::new(),
         };
         workspace.read_folder(root, "");
         workspace
@@ -55,6 +58,8 @@ impl Workspace {
                 self.folders.push(path);
             } else if let Ok(text) = fs::read_to_string(&entry) {
                 self.files.push(SourceFile { path, text });
+            } else {
+                self.pictures.push(path);
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Finds or starts the servers the tests need, one of each.
+//! Finds or starts the servers the tests need, one of each kind.
 
 use std::fmt;
 use std::io;
 
+use entourage_tests::setup::browser::Browser;
 use entourage_tests::setup::server::PrivateServer;
 use entourage_tests::setup::{MYSQL_URL, POSTGRES_URL, REDIS_URL, Skip, databases_are_required};
 
@@ -14,24 +15,38 @@ enum Kind {
     Postgres,
     Mariadb,
     Redis,
+    /// Started by the tests themselves, each in front of a database of its own.
+    Pgbouncer,
+    /// No server of data, but found and installed like one: the tests of pages look at them with it.
+    Browser,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Postgres, Self::Mariadb, Self::Redis];
+    const ALL: [Self; 5] = [
+        Self::Postgres,
+        Self::Mariadb,
+        Self::Redis,
+        Self::Pgbouncer,
+        Self::Browser,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
             Self::Mariadb => "MariaDB",
             Self::Redis => "Redis",
+            Self::Pgbouncer => "PgBouncer",
+            Self::Browser => "Chromium",
         }
     }
 
-    const fn variable(self) -> &'static str {
+    /// The variable that offers a server, if the tests can use one of another's.
+    const fn variable(self) -> Option<&'static str> {
         match self {
-            Self::Postgres => POSTGRES_URL,
-            Self::Mariadb => MYSQL_URL,
-            Self::Redis => REDIS_URL,
+            Self::Postgres => Some(POSTGRES_URL),
+            Self::Mariadb => Some(MYSQL_URL),
+            Self::Redis => Some(REDIS_URL),
+            Self::Pgbouncer | Self::Browser => None,
         }
     }
 
@@ -40,15 +55,22 @@ impl Kind {
             Self::Postgres => "postgresql",
             Self::Mariadb => "mariadb-server",
             Self::Redis => "redis-server",
+            Self::Pgbouncer => "pgbouncer",
+            Self::Browser => "chromium-driver",
         }
     }
 
-    async fn start(self) -> Result<PrivateServer, Skip> {
-        match self {
+    async fn start(self) -> Result<Found, Skip> {
+        let server = match self {
             Self::Postgres => PrivateServer::postgres(&[]).await,
             Self::Mariadb => PrivateServer::mariadb(&[]).await,
             Self::Redis => PrivateServer::redis(&[]).await,
-        }
+            Self::Pgbouncer if PrivateServer::has_pgbouncer() => return Ok(Found::Installed),
+            Self::Pgbouncer => Err(Skip::new("no PgBouncer is installed (pgbouncer)")),
+            Self::Browser if Browser::is_installed() => return Ok(Found::Installed),
+            Self::Browser => Err(Skip::new("no browser is installed (chromedriver)")),
+        };
+        server.map(Found::Private)
     }
 }
 
@@ -57,6 +79,7 @@ impl Kind {
 enum Found {
     Offered,
     Private(PrivateServer),
+    Installed,
     Missing(Skip),
 }
 
@@ -116,8 +139,8 @@ impl Servers {
     /// The variables that offer our own servers to the tests. Those offered by the environment are in it already.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.found.iter().filter_map(|(kind, found)| match found {
-            Found::Private(server) => Some((kind.variable(), server.url())),
-            Found::Offered | Found::Missing(_) => None,
+            Found::Private(server) => Some((kind.variable()?, server.url())),
+            Found::Offered | Found::Installed | Found::Missing(_) => None,
         })
     }
 }
@@ -134,8 +157,9 @@ impl fmt::Display for Servers {
                     f,
                     "xtask: {}: the server of {}",
                     kind.name(),
-                    kind.variable()
+                    kind.variable().unwrap_or_default()
                 )?,
+                Found::Installed => write!(f, "xtask: {}: installed", kind.name())?,
                 Found::Private(server) => write!(
                     f,
                     "xtask: {}: a private server at {}",
@@ -144,10 +168,12 @@ impl fmt::Display for Servers {
                 )?,
                 Found::Missing(skip) => write!(
                     f,
-                    "xtask: {}: MISSING, its tests will be SKIPPED: {skip}; install `{}` or set {}",
+                    "xtask: {}: MISSING, its tests will be SKIPPED: {skip}; install `{}`{}",
                     kind.name(),
                     kind.package(),
-                    kind.variable(),
+                    kind.variable()
+                        .map(|variable| format!(" or set {variable}"))
+                        .unwrap_or_default(),
                 )?,
             }
         }
@@ -162,13 +188,10 @@ impl Found {
 }
 
 async fn find(kind: Kind) -> Found {
-    if std::env::var_os(kind.variable()).is_some() {
+    if kind.variable().and_then(std::env::var_os).is_some() {
         return Found::Offered;
     }
-    match kind.start().await {
-        Ok(server) => Found::Private(server),
-        Err(skip) => Found::Missing(skip),
-    }
+    kind.start().await.unwrap_or_else(Found::Missing)
 }
 
 /// Holds the servers open until standard input ends.

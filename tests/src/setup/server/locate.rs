@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const BESIDES_PATH: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/bin"];
 
 /// The absolute path of a program.
-pub(super) fn program(name: &str) -> Option<PathBuf> {
+pub(in crate::setup) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(BESIDES_PATH.map(PathBuf::from))

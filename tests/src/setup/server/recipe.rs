@@ -1,4 +1,4 @@
-//! What differs between one server product and the next. The three files that implement it run in parallel.
+//! What differs between one server product and the next. The files that implement it run in parallel.
 
 use std::fmt::{Debug, Display};
 use std::future::Future;

@@ -1,11 +1,12 @@
-//! The result cache is announced, and not there yet.
+//! How long, and what a write does, are said in known words.
 use entourage::prelude::*;
 
 #[derive(Debug, Clone, Entity)]
-#[entity(cache(ttl = "60s"))]
-struct User {
+#[entity(cache(ttl = "60", write = "around"))]
+pub struct Book {
     #[entity(primary_key)]
-    id: i64,
+    pub id: i64,
+    pub title: String,
 }
 
 fn main() {}

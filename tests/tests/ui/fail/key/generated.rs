@@ -29,13 +29,4 @@ struct Twice {
     id: i64,
 }
 
-#[derive(Debug, Clone, DbNewtype)]
-struct Name(String);
-
-#[derive(Debug, Clone, Entity)]
-struct ByNewtype {
-    #[entity(primary_key, generated)]
-    name: Name,
-}
-
 fn main() {}
