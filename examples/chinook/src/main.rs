@@ -33,6 +33,11 @@ async fn main() -> Result<()> {
             println!("  .. and {} more", answer.lines.len() - 8);
         }
     }
+    let stats = db.statement_stats();
+    println!(
+        "prepared statements: {} reused, {} prepared, {} for one use",
+        stats.hits, stats.misses, stats.one_off
+    );
     db.close().await;
     Ok(())
 }

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use chinook::{
     load,
+    model::{Album, AlbumRepository, Artist, ArtistRepository, NewAlbum, NewArtist},
     questions::{Answer, ask_all},
 };
-use entourage::{Database, eager::Strategy};
+use entourage::{Database, eager::Strategy, pool::PoolOptions, testing::assert_constant_queries};
 
 fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("CHINOOK_SQL").map(PathBuf::from);
@@ -23,19 +24,72 @@ fn folder() -> Option<PathBuf> {
         .filter(|folder| folder.join("Chinook_Sqlite.sql").exists())
 }
 
+const STRATEGIES: [Strategy; 4] = [
+    Strategy::Batched,
+    Strategy::Unified,
+    Strategy::Joined,
+    Strategy::Auto,
+];
+
+/// Asks on and on. Each connection prepares each text once, which 25 rounds outweigh even if it happens only now.
+async fn assert_reused(db: &Database, file: &str) {
+    let before = db.statement_stats();
+    for strategy in STRATEGIES.into_iter().cycle().take(100) {
+        ask_all(db, strategy).await.unwrap();
+    }
+    let stats = db.statement_stats().since(&before);
+    let rate = stats.reuse_rate() * 100.0;
+    println!("{file}: {rate:.1} % of the statements reused: {stats:?}");
+    assert!(rate > 95.0, "{file}: {stats:?}");
+    assert_eq!(stats.evictions, 0, "{file}: {stats:?}");
+}
+
+/// More artists with more albums need no more statements.
+async fn assert_constant(db: &Database) {
+    let more = async |count: usize| -> entourage::Result<()> {
+        let mut artists = Vec::new();
+        let last = ArtistRepository::new(db)
+            .order_by(Artist::ID.desc())
+            .first()
+            .await?;
+        let first = last.map_or(1, |artist| artist.id + 1);
+        for id in (first..).take(count) {
+            artists.push(NewArtist {
+                id,
+                name: Some(format!("Artist {id}")),
+            });
+        }
+        ArtistRepository::new(db).insert_many(artists).await?;
+        let last = AlbumRepository::new(db)
+            .order_by(Album::ID.desc())
+            .first()
+            .await?;
+        let next = last.map_or(1, |album| album.id + 1);
+        let albums = (next..)
+            .zip(first..)
+            .take(count)
+            .map(|(id, artist_id)| NewAlbum {
+                id,
+                title: format!("Album {id}"),
+                artist_id,
+            });
+        AlbumRepository::new(db).insert_many(albums).await.map(drop)
+    };
+    for strategy in STRATEGIES {
+        assert_constant_queries!(db, scales = [3, 40], more, || ask_all(db, strategy));
+    }
+}
+
 async fn answers(db: &Database, file: &str) -> Vec<Vec<Answer>> {
     let folder = folder().expect("the caller has looked");
     let sql = std::fs::read_to_string(folder.join(file)).unwrap();
     load::load(db, &sql).await.unwrap();
     let mut answers = Vec::new();
-    for strategy in [
-        Strategy::Batched,
-        Strategy::Unified,
-        Strategy::Joined,
-        Strategy::Auto,
-    ] {
+    for strategy in STRATEGIES {
         answers.push(ask_all(db, strategy).await.unwrap());
     }
+    assert_reused(db, file).await;
+    assert_constant(db).await;
     answers
 }
 
@@ -61,7 +115,10 @@ async fn fresh(variable: &str, admin: &str) -> Option<(Database, Database, Strin
         .execute_script(&format!("CREATE DATABASE {name}"))
         .await
         .unwrap();
-    let db = Database::connect(&format!("{server}/{name}"))
+    let db = Database::builder()
+        .url(&format!("{server}/{name}"))
+        .pool(PoolOptions::default().max_connections(2))
+        .connect()
         .await
         .unwrap();
     Some((db, control, name))

@@ -49,10 +49,23 @@ async fn main() -> Result<()> {
     db.create_schema::<(User, Post, Comment)>().await?;
     seed(&db).await?;
 
-    // One graph. Its type says what was loaded: reading a relation that is not in it does not compile.
-    let users = UserRepository::new(&db);
     let recording = db.recorded();
-    let authors = users
+    print!("{}", page(&db).await?);
+    println!(
+        "\nThe tree took {} statements, however many rows there are:",
+        recording.count()
+    );
+    for statement in recording.statements() {
+        println!("  {}", statement.sql);
+    }
+    db.close().await;
+    Ok(())
+}
+
+/// What each author wrote last, and what others said of it.
+async fn page(db: &Database) -> Result<String> {
+    // One graph. Its type says what was loaded: reading a relation that is not in it does not compile.
+    let authors = UserRepository::new(db)
         .filter(User::POSTS.is_not_empty())
         .order_by(User::NAME.asc())
         .with(
@@ -63,29 +76,18 @@ async fn main() -> Result<()> {
         )
         .all()
         .await?;
-
+    let mut page = String::new();
     for author in &authors {
-        println!("{}", author.name);
+        page += &format!("{}\n", author.name);
         for post in author.get(User::POSTS) {
-            println!("  {}", post.title);
+            page += &format!("  {}\n", post.title);
             for comment in post.get(Post::COMMENTS) {
-                println!(
-                    "    {}: {}",
-                    comment.get(Comment::AUTHOR).name,
-                    comment.body
-                );
+                let reader = comment.get(Comment::AUTHOR);
+                page += &format!("    {}: {}\n", reader.name, comment.body);
             }
         }
     }
-    println!(
-        "\nThe tree took {} statements, however many rows there are:",
-        recording.count()
-    );
-    for statement in recording.statements() {
-        println!("  {}", statement.sql);
-    }
-    db.close().await;
-    Ok(())
+    Ok(page)
 }
 
 async fn seed(db: &Database) -> Result<()> {
@@ -117,4 +119,35 @@ async fn seed(db: &Database) -> Result<()> {
         CommentRepository::new(db).insert_many(comments).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use entourage::testing::assert_constant_queries;
+
+    use super::*;
+
+    async fn more_authors(db: &Database, count: usize) -> Result<()> {
+        let present = UserRepository::new(db).query().count().await?;
+        let new = (present..).take(count).map(|number| NewUser {
+            email: format!("{number}@example.org"),
+            name: format!("Author {number}"),
+        });
+        let authors = UserRepository::new(db).insert_many(new).await?;
+        let posts = authors.iter().map(|author| NewPost {
+            author_id: author.id,
+            title: format!("{} writes", author.name),
+        });
+        PostRepository::new(db).insert_many(posts).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn the_page_takes_as_many_statements_for_many_authors_as_for_few() -> Result<()> {
+        let db = Database::connect("sqlite::memory:").await?;
+        db.create_schema::<(User, Post, Comment)>().await?;
+        seed(&db).await?;
+        let more = |count| more_authors(&db, count);
+        assert_constant_queries!(db, scales = [1, 20], more, || page(&db));
+        Ok(())
+    }
 }

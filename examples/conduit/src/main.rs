@@ -1,0 +1,131 @@
+//! The program: reads its settings, brings the database up to date, and serves until it is told to stop.
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use conduit::{
+    App,
+    auth::{Passwords, Tokens},
+    config::{Config, USAGE},
+    migrate, router, seed,
+};
+use entourage::{
+    Database,
+    metrics::{DURATION_BUCKETS, Metrics},
+    observe::SlowStatements,
+    pool::PoolOptions,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::{net::TcpListener, signal};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().init();
+    if std::env::args().any(|argument| argument == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let config = match Config::read(std::env::args().skip(1), |name| std::env::var(name).ok()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("conduit: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conduit: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<(), Failure> {
+    let metrics = install_metrics()?;
+    migrate::run(&config.database_url).await?;
+    let db = connect(&config).await?;
+    let app = App::new(
+        db.clone(),
+        Passwords::new(argon2::Params::default())?,
+        Tokens::new(&secret(&config), config.token_lifetime),
+        metrics,
+    );
+    if config.demo {
+        seed::demo(&app).await?;
+    }
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    tracing::info!("open http://{}", listener.local_addr()?);
+    axum::serve(listener, router(app))
+        .with_graceful_shutdown(told_to_stop())
+        .await?;
+    // Every request has been answered; what still holds a connection after the time-out is named in the report.
+    let report = db.close().await;
+    tracing::info!("closed: {report:?}");
+    Ok(())
+}
+
+async fn connect(config: &Config) -> entourage::Result<Database> {
+    Database::builder()
+        .url(&config.database_url)
+        .pool(
+            PoolOptions::web()
+                .min_connections(config.connections.min(2))
+                .max_connections(config.connections),
+        )
+        .slow_statements(SlowStatements::over(Duration::from_millis(500)))
+        .observer(Arc::new(Metrics::new()))
+        .monitor(Duration::from_secs(10))
+        .connect()
+        .await
+}
+
+/// Installs the recorder for the metrics of this program and of its libraries.
+fn install_metrics() -> Result<PrometheusHandle, Failure> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&DURATION_BUCKETS)?
+        .install_recorder()?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        let mut often = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            often.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+fn secret(config: &Config) -> Vec<u8> {
+    match &config.secret {
+        Some(secret) => secret.clone().into_bytes(),
+        None => {
+            tracing::warn!("CONDUIT_SECRET is not set: users must sign in again after a restart");
+            let random = [
+                uuid::Uuid::new_v4(),
+                uuid::Uuid::new_v4(),
+                uuid::Uuid::new_v4(),
+            ];
+            random.iter().flat_map(|uuid| *uuid.as_bytes()).collect()
+        }
+    }
+}
+
+/// Ends when the terminal or the system asks the program to stop. Requests that are being served are finished first.
+async fn told_to_stop() {
+    let interrupted = signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate()).expect("the runtime has signals");
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+    tracing::info!("stopping: no new requests");
+}
