@@ -23,7 +23,7 @@ use crate::{
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
         watch::{self, Place, Watch},
-        written::{RowCache, Settled, Write, WriteListener as _},
+        written::{RowCache, Settled, Write, WriteListener as _, told},
     },
     observe::{Observed, Observer, Observers, Recording, Scope},
     pool::{Access, CloseReport, Holding, Pool, PoolHistograms, PoolStats},
@@ -201,10 +201,11 @@ impl Database {
             connection.begin_cleanup("ROLLBACK");
             let place = self.place();
             let kind = StatementKind::Schema;
-            let pending = self.0.cache.begin(vec![Write::Anything]);
+            let mut pending = self.0.cache.begin(vec![Write::Anything]);
+            told(pending.announced()).await;
             let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
             let result = result.map(|()| Outcome::default());
-            pending.end(Settled::of(&result));
+            told(pending.end(Settled::of(&result))).await;
             result?;
             connection.end_cleanup();
             Ok(())
@@ -216,7 +217,9 @@ impl Database {
     /// After [`close_timeout`](crate::pool::PoolOptions::close_timeout) it goes on without those that are still lent and
     /// names their callers in the report; they are closed when they come back.
     pub async fn close(&self) -> CloseReport {
-        self.pool().close().await
+        let report = self.pool().close().await;
+        self.0.cache.leave().await;
+        report
     }
 
     /// Runs `statement`, and tells the cache what it writes before and after.
@@ -229,10 +232,11 @@ impl Database {
         if statement.plan.kind.is_read() {
             return run.await;
         }
-        let pending = self.0.cache.begin(Write::of(statement));
+        let mut pending = self.0.cache.begin(Write::of(statement));
+        told(pending.announced()).await;
         let result = run.await;
         Write::ran(statement, &result);
-        pending.end(Settled::of(&result));
+        told(pending.end(Settled::of(&result))).await;
         result
     }
 

@@ -15,6 +15,8 @@ mod failure;
 pub(crate) mod lent;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
+#[cfg(not(feature = "postgres"))]
+mod no_notices;
 mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -35,6 +37,10 @@ use disabled as mysql;
 use disabled as postgres;
 #[cfg(not(feature = "sqlite"))]
 use disabled as sqlite;
+#[cfg(not(feature = "postgres"))]
+use no_notices as notices;
+#[cfg(feature = "postgres")]
+use postgres as notices;
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
 
@@ -78,6 +84,39 @@ pub(crate) async fn connect_counted(
         Dialect::Postgres => postgres::connect(options, counters, look).await,
         Dialect::Mysql => mysql::connect(options, counters, look).await,
     }
+}
+
+/// Opens two connections to a PostgreSQL server that carry notices between its sessions, over `channel`. What is notified
+/// from now on, by anybody, is heard.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn notifications(
+    options: &ConnectOptions,
+    channel: &str,
+) -> Result<(Box<dyn Notifier>, Box<dyn Notifications>)> {
+    options.validate()?;
+    notices::notifications(options, channel).await
+}
+
+/// Notifies all sessions that listen.
+#[async_trait]
+pub(crate) trait Notifier: Send {
+    /// Notifies them of each of `payloads`, in this order; of less than 8000 bytes each.
+    ///
+    /// # Errors
+    /// A connection error.
+    async fn notify(&mut self, payloads: Vec<String>) -> Result<()>;
+}
+
+/// Hears what sessions were notified of.
+#[async_trait]
+pub(crate) trait Notifications: Send {
+    /// The next notice. Safe to cancel.
+    ///
+    /// # Errors
+    /// A connection error; nothing is heard any more then.
+    async fn next(&mut self) -> Result<String>;
 }
 
 /// Takes rows as they arrive.

@@ -233,6 +233,8 @@ fn cache(event: &CacheEvent<'_>) {
         CacheEventKind::Evict(count) => ("entourage.cache.evictions", count),
         CacheEventKind::Invalidate => ("entourage.cache.invalidations", 1),
         CacheEventKind::StaleDrop => ("entourage.cache.stale_drops", 1),
+        CacheEventKind::Connected => return gauge!("entourage.cache.connected").set(1.0),
+        CacheEventKind::Disconnected => return gauge!("entourage.cache.connected").set(0.0),
         kind => {
             let result = kind.name();
             return counter!("entourage.cache.requests", "db.collection.name" => table, "of" => of, "result" => result)

@@ -18,22 +18,34 @@
 //! - **When nobody knows whether a write happened** (connection lost, future dropped), its tables are read from the
 //!   database alone for a while, [`CacheOptions::doubt`].
 //!
-//! It does not see what others write: other processes, other handles, triggers, connections lent from sqlx. For those
-//! there is the time to live, and [`Cache::invalidate_table`] and its like.
+//! It does not see what others write: triggers, connections lent from sqlx, and other handles and processes unless they
+//! [share](CacheOptions::share) what they write. For those there is the time to live, and [`Cache::invalidate_table`] and
+//! its like.
 //!
 //! Where things are: numbers of writes in `ledger`, writes in `write_through`, loads that are shared in `flight`, rows
-//! in `rows`, results in `results`, moka in `store`.
+//! in `rows`, results in `results`, moka in `store`; what other processes are told in `processes`, what a server keeps for
+//! all of them in `tier`.
 #![doc = include_str!("docs/cache.md")]
 mod clock;
 mod flight;
+mod key_text;
 mod ledger;
+mod listen_notify;
 mod options;
+mod processes;
+#[cfg(feature = "redis")]
+mod redis;
 mod results;
 mod rows;
 mod stats;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "only Redis keeps rows for all processes")
+)]
+mod tier;
 #[cfg(feature = "write-behind")]
 pub mod write_behind;
 mod write_through;
@@ -43,25 +55,32 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
 use clock::Clock;
 use flight::Landing;
+use futures_util::future::BoxFuture;
 use ledger::{Stripes, TableState, Tables, address};
+use processes::{Processes, SharedWrites};
 use results::Results;
 use rows::{Kept, Rows};
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisOptions;
+pub use listen_notify::ListenNotify;
 pub use options::CacheOptions;
+pub use processes::{SharedFigures, link::Share};
 pub use results::QueryKey;
 pub use stats::{CacheFigures, CacheStats};
 
 use crate::{
+    driver::ConnectOptions,
     error::Result,
     executor::{
         Executor,
-        written::{PendingWrites, RowCache, Ticket, Write, WriteListener},
+        written::{Fetched, Lease, PendingWrites, RowCache, Settled, Ticket, Write, WriteListener},
     },
     observe::{CacheEvent, CacheEventKind, Event, Observers, scope},
     schema::{CachedRow, Entity, Key, KeyPart, TableDef},
@@ -82,6 +101,8 @@ struct Inner {
     stripes: Stripes,
     entities: RwLock<HashMap<usize, Arc<Rows>, foldhash::fast::RandomState>>,
     results: Results,
+    /// The others that use the database, if they share what they write.
+    processes: OnceLock<Processes>,
 }
 
 /// Whether what is kept is used.
@@ -124,7 +145,29 @@ impl Cache {
             tables: Tables::default(),
             stripes: Stripes::default(),
             entities: RwLock::default(),
+            processes: OnceLock::new(),
         }))
+    }
+
+    /// Joins the other processes, if the options say how.
+    ///
+    /// # Errors
+    /// [`Configuration`](crate::ErrorKind::Configuration) for what has no meaning with this database. That nobody answers is
+    /// none: nothing is kept until somebody does.
+    pub(crate) async fn join(&self, database: &ConnectOptions) -> Result<()> {
+        let Some(share) = self.0.options.share.as_ref().filter(|_| self.is_enabled()) else {
+            return Ok(());
+        };
+        let link = share.0.link(database)?;
+        Processes::join(&self.0, link, share.0.times()).await;
+        Ok(())
+    }
+
+    /// Tells the other processes what is still to be told, and leaves them. Nothing is kept any more.
+    pub(crate) async fn leave(&self) {
+        if let Some(processes) = self.0.processes.get() {
+            processes.leave(&self.0).await;
+        }
     }
 
     /// Whether anything is kept at all.
@@ -147,6 +190,7 @@ impl Cache {
         CacheStats {
             entities,
             queries: self.0.results.read_figures(),
+            shared: self.0.processes.get().map(Processes::read_figures),
         }
     }
 
@@ -195,10 +239,9 @@ impl Cache {
         self.0.results.clear();
     }
 
-    /// What was read before may be old.
+    /// What was read before may be old. Other processes hear of it by and by.
     fn dropped(&self, write: Write) {
-        self.begin(vec![write])
-            .end(crate::executor::written::Settled::TakenBack);
+        drop(self.begin(vec![write]).end(Settled::TakenBack));
     }
 
     /// What is kept of the row of `table` with `key`; nothing where it is to be refreshed.
@@ -238,15 +281,17 @@ impl Cache {
                 self.0.told(&rows, CacheEventKind::Bypass);
                 return load().await;
             };
-            let load_and_keep = || async {
+            if mode == CacheMode::Refresh {
+                self.0.told(&rows, CacheEventKind::Miss);
                 let row = load().await?;
+                self.0.keep(&rows, key, row.clone(), ticket);
+                return Ok(row);
+            }
+            let load_and_keep = || async {
+                let row = self.0.through_tier(&rows, key, &load).await?;
                 self.0.keep(&rows, key, row.clone(), ticket);
                 Ok(row)
             };
-            if mode == CacheMode::Refresh {
-                self.0.told(&rows, CacheEventKind::Miss);
-                return load_and_keep().await;
-            }
             let patience = self.0.options.patience;
             let flight = rows.flights.load(key, ticket, patience, || {
                 self.0.told(&rows, CacheEventKind::Miss);
@@ -351,6 +396,31 @@ impl Cache {
 }
 
 impl Inner {
+    /// The row as the second tier keeps it, or as it is loaded.
+    async fn through_tier<F>(
+        &self,
+        rows: &Rows,
+        key: &KeyPart,
+        load: impl Fn() -> F,
+    ) -> Result<Kept>
+    where
+        F: Future<Output = Result<Kept>>,
+    {
+        let Some(fetching) = self.fetch(rows, std::slice::from_ref(key)) else {
+            return load().await;
+        };
+        match fetching.await.pop() {
+            Some(Fetched::Row(row)) => Ok(Some(row)),
+            Some(Fetched::Missing(lease)) => {
+                let row = load().await?;
+                self.fill(rows, vec![(key.clone(), row.clone(), lease)])
+                    .await;
+                Ok(row)
+            }
+            Some(Fetched::Closed) | None => load().await,
+        }
+    }
+
     /// The rows of the entity with `table`, if it is cached.
     fn rows(&self, table: &'static TableDef) -> Option<Arc<Rows>> {
         let def = table.cache?;
@@ -475,6 +545,36 @@ impl RowCache for Cache {
         }
     }
 
+    fn fetch<'a>(
+        &'a self,
+        table: &'static TableDef,
+        keys: &'a [KeyPart],
+    ) -> Option<BoxFuture<'a, Vec<Fetched>>> {
+        self.0.processes.get()?;
+        let rows = self.0.rows(table)?;
+        if keys.is_empty() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            match self.0.fetch(&rows, keys) {
+                Some(fetching) => fetching.await,
+                None => vec![Fetched::Closed; keys.len()],
+            }
+        }))
+    }
+
+    fn fill<'a>(
+        &'a self,
+        table: &'static TableDef,
+        loaded: Vec<(KeyPart, Kept, Lease)>,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Some(rows) = self.0.rows(table) {
+                self.0.fill(&rows, loaded).await;
+            }
+        })
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -483,7 +583,12 @@ impl RowCache for Cache {
 impl WriteListener for Cache {
     fn begin(&self, writes: Vec<Write>) -> Box<dyn PendingWrites> {
         let cache = Arc::clone(&self.0);
-        Box::new(write_through::Pending::begin(cache, writes))
+        let Some(processes) = self.0.processes.get() else {
+            return Box::new(write_through::Pending::begin(cache, writes));
+        };
+        let telling = processes.begin(&cache, &writes);
+        let own = Box::new(write_through::Pending::begin(Arc::clone(&cache), writes));
+        Box::new(SharedWrites::new(cache, own, telling))
     }
 }
 

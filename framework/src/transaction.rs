@@ -42,7 +42,7 @@ use crate::{
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
         watch::{self, Place, Watch},
-        written::{PendingWrites, Settled, Write, WriteListener},
+        written::{PendingWrites, Settled, Write, WriteListener, told},
     },
     observe::{Observers, TransactionStep},
     pool::Pool,
@@ -247,18 +247,21 @@ impl Transaction {
                 }
             };
         }
-        let pending = core.begin_writes();
+        let mut pending = core.begin_writes();
+        if let Some(pending) = &mut pending {
+            told(pending.announced()).await;
+        }
         let committed = session
             .commit(core.place(), core.read_only, call_site)
             .await
             .map_err(|error| error.at(call_site));
         let end = session.end_if_dropped();
         drop(session);
-        if let Some(pending) = pending {
-            pending.end(settled(end));
-        }
+        let ended = pending.and_then(|pending| pending.end(settled(end)));
         core.turn.notify_waiters();
-        core.hooks.run(0, end);
+        let hooks = RunHooks { core, end };
+        told(ended).await;
+        drop(hooks);
         committed
     }
 
@@ -423,6 +426,19 @@ impl Transaction {
     }
 }
 
+/// Runs the hooks of the transaction when it is dropped: they are not lost with a caller that does not wait until
+/// everybody was told.
+struct RunHooks<'c> {
+    core: &'c Core,
+    end: End,
+}
+
+impl Drop for RunHooks<'_> {
+    fn drop(&mut self) {
+        self.core.hooks.run(0, self.end);
+    }
+}
+
 impl Core {
     fn place(&self) -> Place<'_> {
         place(&self.origin)
@@ -443,7 +459,8 @@ impl Core {
         self.writes.add(level, writes);
         // MySQL commits what came before a change of its schema.
         if commits && self.origin.pool.dialect() == Dialect::Mysql {
-            listener.begin(self.writes.take()).end(Settled::Kept);
+            // Other processes hear of it by and by.
+            drop(listener.begin(self.writes.take()).end(Settled::Kept));
             self.writes.add(0, vec![Write::Anything]);
         }
     }

@@ -101,6 +101,7 @@ impl DatabaseBuilder {
         };
         let target = target(&options);
         let topology = topology(&options);
+        let shared = options.clone();
         let counters = Arc::<StatementCounters>::default();
         let dial = Arc::new(Dial {
             options,
@@ -118,6 +119,7 @@ impl DatabaseBuilder {
             pool.monitor(period)?;
         }
         let db = Database::new(pool, observers, counters, url, name, self.cache);
+        db.cache().join(&shared).await?;
         if let Some(slow) = self.slow {
             slow_plan::install(&db, slow);
         }

@@ -8,6 +8,7 @@ mod bind;
 mod decode;
 mod errors;
 mod lent;
+mod notify;
 mod numeric;
 mod open;
 mod pooler;
@@ -39,6 +40,7 @@ use crate::{
 };
 
 pub(crate) use lent::{UserConnection, UserTransaction};
+pub(super) use notify::notifications;
 
 /// Whether this driver is part of the build.
 pub(super) const COMPILED: bool = true;

@@ -4,6 +4,8 @@
 //! a transaction a write is told of around its statement; inside one it is collected and told of around COMMIT.
 use std::{any::Any, fmt, sync::Arc};
 
+use futures_util::future::BoxFuture;
+
 use crate::{
     driver::Outcome,
     error::{Error, ErrorKind, Result},
@@ -106,14 +108,29 @@ fn is_refusal(error: &Error) -> bool {
 
 /// Keeps results, and hears of writes.
 pub trait WriteListener: Send + Sync + fmt::Debug {
-    /// The writes are about to happen: from now on nobody may be given what was kept of their rows.
+    /// The writes are about to happen: from now on nobody here may be given what was kept of their rows.
     fn begin(&self, writes: Vec<Write>) -> Box<dyn PendingWrites>;
 }
 
+/// Resolves when other processes that keep rows were told of a write; nothing if there are none, or they cannot be told.
+/// Dropped before that, they are told all the same.
+pub type Told = Option<BoxFuture<'static, ()>>;
+
 /// Writes of which nobody knows yet how they end. Dropped, they are [`Settled::Unknown`].
 pub trait PendingWrites: Send {
-    /// They ended.
-    fn end(self: Box<Self>, settled: Settled);
+    /// That they are about to happen. To be awaited before anybody can see them.
+    fn announced(&mut self) -> Told;
+
+    /// They ended. To be awaited before the writer is told so.
+    #[must_use = "other processes hear of it by and by, but the writer should not go on before they have"]
+    fn end(self: Box<Self>, settled: Settled) -> Told;
+}
+
+/// Waits for `told`.
+pub async fn told(told: Told) {
+    if let Some(told) = told {
+        told.await;
+    }
 }
 
 /// Rows that are kept, by primary key. What the layers that load rows see of the result cache.
@@ -133,8 +150,44 @@ pub trait RowCache: Send + Sync + fmt::Debug {
         ticket: Ticket,
     );
 
+    /// Asks the tier behind the cache for rows that the cache itself does not keep; for each key, in order, what it has.
+    /// Nothing if there is no such tier for the table.
+    fn fetch<'a>(
+        &'a self,
+        table: &'static TableDef,
+        keys: &'a [KeyPart],
+    ) -> Option<BoxFuture<'a, Vec<Fetched>>>;
+
+    /// Gives rows that were loaded under a lease to the tier behind the cache; those that are not there only end their
+    /// lease.
+    fn fill<'a>(
+        &'a self,
+        table: &'static TableDef,
+        rows: Vec<(KeyPart, Option<Arc<dyn CachedRow>>, Lease)>,
+    ) -> BoxFuture<'a, ()>;
+
     /// The cache itself.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// What the tier behind the cache has of a row.
+#[derive(Debug, Clone)]
+pub enum Fetched {
+    /// The row.
+    Row(Arc<dyn CachedRow>),
+    /// Nothing, and the permission to put it in.
+    Missing(Lease),
+    /// Nothing, and nothing may be put in: the row is being written, or somebody else loads it.
+    Closed,
+}
+
+/// The permission to put a row into the tier behind the cache. It is void once the row is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The numbers of the table's writes when it was given.
+    pub numbers: Box<str>,
+    /// Whose it is.
+    pub token: Box<str>,
 }
 
 /// The state of a row's place in the cache before it was loaded: numbers that every write counts up.

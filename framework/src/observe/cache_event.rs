@@ -40,6 +40,10 @@ pub enum CacheEventKind {
     Evict(u64),
     /// A write or the program dropped what was kept.
     Invalidate,
+    /// The cache is connected to the other processes that use the database.
+    Connected,
+    /// That connection was lost: until the next one nothing is kept.
+    Disconnected,
 }
 
 impl CacheEventKind {
@@ -53,6 +57,8 @@ impl CacheEventKind {
             Self::StaleDrop => "stale_drop",
             Self::Evict(_) => "evict",
             Self::Invalidate => "invalidate",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
         }
     }
 }

@@ -119,7 +119,11 @@ impl StatementLog {
         let count = match kind {
             CacheEventKind::Hit | CacheEventKind::Coalesced => &self.cache_hits,
             CacheEventKind::Miss | CacheEventKind::Bypass => &self.cache_misses,
-            CacheEventKind::StaleDrop | CacheEventKind::Evict(_) | CacheEventKind::Invalidate => {
+            CacheEventKind::StaleDrop
+            | CacheEventKind::Evict(_)
+            | CacheEventKind::Invalidate
+            | CacheEventKind::Connected
+            | CacheEventKind::Disconnected => {
                 return;
             }
         };

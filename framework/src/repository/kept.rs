@@ -11,7 +11,10 @@ use super::{
 use crate::{
     eager::spec::alive,
     error::Result,
-    executor::{Executor, written::RowCache},
+    executor::{
+        Executor,
+        written::{Fetched, Lease, RowCache, Ticket},
+    },
     result_cache::{self, Cache, CacheMode},
     schema::{
         CacheWrite, CachedRow, Condition, Entity, KeyPart, TableDef, Value,
@@ -61,24 +64,91 @@ pub(super) async fn many<E: Entity>(
     caller: Caller,
 ) -> Result<HashMap<KeyPart, E>> {
     let table = E::table();
-    let cache = cache_of::<E>(executor, mode);
+    let Some(cache) = cache_of::<E>(executor, mode) else {
+        let values = keys.into_iter().map(|(_, values)| values).collect();
+        return load::<E>(executor, values, caller).await;
+    };
     let mut found = HashMap::new();
     let mut missing = Vec::new();
     let mut tickets = Vec::new();
     for (key, values) in keys {
-        match cache.and_then(|cache| cache.hit(table, &key, mode)) {
+        match cache.hit(table, &key, mode) {
             Some(kept) => found.extend(kept.map(|row| (key, owned(row)))),
             None => {
-                missing.push(values);
-                tickets.extend(cache.map(|cache| (cache.ticket(table, &key), key)));
+                missing.push((key.clone(), values));
+                tickets.extend(cache.ticket(table, &key).map(|ticket| (key, ticket)));
             }
         }
     }
+    let leases = match mode {
+        CacheMode::Use => fetch(cache, &mut missing, &mut tickets, &mut found).await,
+        CacheMode::Refresh | CacheMode::Bypass => Vec::new(),
+    };
+    let values = missing.into_iter().map(|(_, values)| values).collect();
+    found.extend(load::<E>(executor, values, caller).await?);
+    let row = |key: &KeyPart| {
+        let row = found.get(key).cloned();
+        row.map(|row| Arc::new(row) as Arc<dyn CachedRow>)
+    };
+    for (key, ticket) in tickets {
+        cache.keep(table, &key, row(&key), ticket);
+    }
+    if !leases.is_empty() {
+        let filled = leases.into_iter().map(|(key, lease)| {
+            let row = row(&key);
+            (key, row, lease)
+        });
+        let filled = filled.collect();
+        cache.fill(table, filled).await;
+    }
+    Ok(found)
+}
+
+/// Takes what the tier behind the cache has of the missing rows, and keeps it; the leases are for the others.
+async fn fetch<E: Entity>(
+    cache: &Cache,
+    missing: &mut Vec<(KeyPart, Vec<Value>)>,
+    tickets: &mut Vec<(KeyPart, Ticket)>,
+    found: &mut HashMap<KeyPart, E>,
+) -> Vec<(KeyPart, Lease)> {
+    let table = E::table();
+    let asked: Vec<KeyPart> = tickets.iter().map(|(key, _)| key.clone()).collect();
+    let mut leases = Vec::new();
+    let Some(fetching) = cache.fetch(table, &asked) else {
+        return leases;
+    };
+    let fetched = fetching.await;
+    let mut still_loading = Vec::with_capacity(tickets.len());
+    for ((key, ticket), fetched) in tickets.drain(..).zip(fetched) {
+        match fetched {
+            Fetched::Row(row) => {
+                cache.keep(table, &key, Some(Arc::clone(&row)), ticket);
+                found.insert(key, owned(row));
+                continue;
+            }
+            Fetched::Missing(lease) => leases.push((key.clone(), lease)),
+            Fetched::Closed => {}
+        }
+        still_loading.push((key, ticket));
+    }
+    *tickets = still_loading;
+    missing.retain(|(key, _)| !found.contains_key(key));
+    leases
+}
+
+/// The rows with these keys, from the database.
+async fn load<E: Entity>(
+    executor: &dyn Executor,
+    keys: Vec<Vec<Value>>,
+    caller: Caller,
+) -> Result<HashMap<KeyPart, E>> {
+    let table = E::table();
     let backend = render::Backend {
         dialect: executor.dialect(),
         capabilities: executor.capabilities(),
     };
-    for chunk in missing.chunks(chunk_size(backend, table.primary_key.len())) {
+    let mut found = HashMap::new();
+    for chunk in keys.chunks(chunk_size(backend, table.primary_key.len())) {
         let level = Level {
             filter: Condition::both(
                 Some(key_filter(&table.primary_key, chunk.to_vec())),
@@ -89,15 +159,6 @@ pub(super) async fn many<E: Entity>(
         let (rows, _) = assemble::entities::<E>(executor, Query::Level(&level), caller).await?;
         let keyed = |row: E| Some((key_of(&row, &table.primary_key)?, row));
         found.extend(rows.into_iter().filter_map(keyed));
-    }
-    if let Some(cache) = cache {
-        for (ticket, key) in tickets {
-            if let Some(ticket) = ticket {
-                let row = found.get(&key).cloned();
-                let row = row.map(|row| Arc::new(row) as Arc<dyn CachedRow>);
-                cache.keep(table, &key, row, ticket);
-            }
-        }
     }
     Ok(found)
 }

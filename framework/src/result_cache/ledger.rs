@@ -172,6 +172,13 @@ impl Tables {
         }
     }
 
+    /// The tables that deletes from the table called `name` take rows along of, as far as they are known.
+    pub(super) fn dependents(&self, name: &str) -> Vec<String> {
+        let known = self.read();
+        let dependents = known.dependents_of(&plain(name));
+        dependents.into_iter().map(str::to_owned).collect()
+    }
+
     /// Takes note of what deletes take along, in the tables that can be reached from `table` by relations. `doubt` is
     /// until when a table is closed that may be changed just now by a delete that did not know of it.
     pub(super) fn learn(&self, table: &'static TableDef, doubt: u64) {
@@ -254,7 +261,7 @@ pub(super) fn address(table: &'static TableDef) -> usize {
 }
 
 /// The name without schema and in one case: two tables that this takes for one are only invalidated too often.
-fn plain(name: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn plain(name: &str) -> std::borrow::Cow<'_, str> {
     let name = name.rsplit('.').next().unwrap_or(name);
     match name.chars().any(char::is_uppercase) {
         true => name.to_lowercase().into(),

@@ -1,6 +1,8 @@
 //! Settings of a handle's cache.
 use std::time::Duration;
 
+use super::processes::link::Share;
+
 /// Settings of a handle's result cache.
 ///
 /// ```
@@ -13,13 +15,14 @@ use std::time::Duration;
 ///     .doubt(Duration::from_secs(5));
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CacheOptions {
     pub(super) query_rows: u64,
     pub(super) jitter: f64,
     pub(super) doubt: Duration,
     pub(super) patience: Duration,
     pub(super) disabled: bool,
+    pub(super) share: Option<Share>,
 }
 
 impl Default for CacheOptions {
@@ -37,6 +40,7 @@ impl CacheOptions {
             doubt: Duration::from_secs(10),
             patience: Duration::from_secs(5),
             disabled: false,
+            share: None,
         }
     }
 
@@ -67,6 +71,17 @@ impl CacheOptions {
     #[must_use]
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
+        self
+    }
+
+    /// Tells the other processes that use the same database of every write, and hears of theirs, by Redis
+    /// (`RedisOptions`, feature `redis`) or by PostgreSQL itself ([`ListenNotify`](super::ListenNotify)). All of them have to
+    /// share in the same way.
+    ///
+    /// A write then takes two more round trips to that server: one before it can be seen, one before its call returns.
+    #[must_use]
+    pub fn share(mut self, by: impl Into<Share>) -> Self {
+        self.share = Some(by.into());
         self
     }
 

@@ -11,9 +11,10 @@ use std::{
 use super::{
     clock::Clock,
     flight::Flights,
-    ledger::{Stripe, Stripes, TableState},
+    ledger::{Stripe, Stripes, TableState, plain},
     stats::{CacheFigures, Figures, count},
     store::{Store, Stored},
+    tier::{Place, may_be_shared},
 };
 use crate::{
     executor::written::Ticket,
@@ -30,6 +31,12 @@ pub(super) struct Rows {
     pub(super) state: Arc<TableState>,
     pub(super) flights: Flights<KeyPart, Ticket, Kept>,
     pub(super) figures: Figures,
+    /// Whether they may be given to a second tier.
+    pub(super) is_shared: bool,
+    /// Of the entity and its columns.
+    fingerprint: u64,
+    /// The table's plain name.
+    name: Box<str>,
     store: Store<KeyPart, Arc<Entry>>,
     /// Evictions that observers were told of.
     told: AtomicU64,
@@ -82,6 +89,9 @@ impl Rows {
             state,
             flights: Flights::default(),
             figures: Figures::default(),
+            is_shared: may_be_shared(table),
+            fingerprint: table.fingerprint(),
+            name: plain(table.name).into(),
             store: Store::new(capacity),
             told: AtomicU64::new(0),
         }
@@ -188,6 +198,15 @@ impl Rows {
     /// Drops what is kept under `key`. `_stripe` is the proof that its place is locked.
     pub(super) fn remove(&self, _stripe: &Stripe, key: &KeyPart) {
         self.store.remove(key);
+    }
+
+    /// Where they are in a second tier.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place {
+            name: &self.name,
+            table: self.table,
+            fingerprint: self.fingerprint,
+        }
     }
 
     pub(super) fn clear(&self) {

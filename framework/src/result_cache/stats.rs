@@ -1,6 +1,7 @@
 //! Figures.
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::processes::SharedFigures;
 use crate::observe::CacheEventKind;
 
 /// What was done with what is kept of one entity, or of the results of queries, since the handle was made.
@@ -46,6 +47,8 @@ pub struct CacheStats {
     pub entities: Vec<(&'static str, CacheFigures)>,
     /// Of cached queries.
     pub queries: CacheFigures,
+    /// Of other processes and the second tier, where there are any.
+    pub shared: Option<SharedFigures>,
 }
 
 impl CacheStats {
@@ -94,7 +97,9 @@ impl Figures {
             CacheEventKind::Bypass => &self.bypassed,
             CacheEventKind::StaleDrop => &self.stale_drops,
             CacheEventKind::Invalidate => &self.invalidations,
-            CacheEventKind::Evict(_) => return,
+            CacheEventKind::Evict(_) | CacheEventKind::Connected | CacheEventKind::Disconnected => {
+                return;
+            }
         });
     }
 }

@@ -67,7 +67,7 @@ impl World {
     }
 
     fn end(&mut self, pending: Box<dyn PendingWrites>, settled: Settled) {
-        pending.end(settled);
+        drop(pending.end(settled));
         self.writing -= 1;
     }
 }

@@ -13,7 +13,7 @@ use super::{
     stats::count,
 };
 use crate::{
-    executor::written::{PendingWrites, Settled, Write},
+    executor::written::{PendingWrites, Settled, Told, Write},
     observe::CacheEventKind,
     schema::{CacheWrite, KeyPart, TableDef},
     statement::{Touched, touched::TouchedRows},
@@ -114,8 +114,13 @@ impl Pending {
 }
 
 impl PendingWrites for Pending {
-    fn end(mut self: Box<Self>, settled: Settled) {
+    fn announced(&mut self) -> Told {
+        None
+    }
+
+    fn end(mut self: Box<Self>, settled: Settled) -> Told {
         self.finish(settled);
+        None
     }
 }
 

@@ -27,7 +27,7 @@ impl Setup {
             .unwrap();
         let world = World::new();
         let pending = world.cache.begin(vec![leaves(1, Some(0))]);
-        pending.end(Settled::Kept);
+        drop(pending.end(Settled::Kept));
         let origin = Origin::new(pool, Arc::default()).told_to(Arc::new(world.cache.clone()));
         Self {
             server,

@@ -127,7 +127,7 @@ async fn who_asks_after_a_write_is_not_given_what_was_read_before_it() {
     // While it is written everybody reads for themselves.
     let during = gated.spawn(false);
     gated.reached(1).await;
-    pending.end(Settled::Kept);
+    drop(pending.end(Settled::Kept));
     let late = gated.spawn(false);
     gated.reached(1).await;
     gated.opened.add_permits(3);

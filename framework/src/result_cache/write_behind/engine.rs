@@ -171,7 +171,7 @@ impl Engine {
             .find(&*executor)
             .await
             .map_err(|error| error.at(call_site))?;
-        let fingerprints: Vec<u64> = tables.iter().map(|table| fingerprint(table)).collect();
+        let fingerprints: Vec<u64> = tables.iter().map(|table| table.fingerprint()).collect();
         let mut state =
             State::recover(&mut recovered, &tables, &fingerprints, &settings, committed)?;
         let journal = match folder {
@@ -683,25 +683,6 @@ impl State {
 fn row_key(key: &[Value]) -> Result<KeyPart> {
     KeyPart::from_values(key.iter().cloned())
         .ok_or_else(|| Error::invalid_query("a key of which a part is NULL names no row"))
-}
-
-/// The identity of a table's form: what is queued for one form is not written to another.
-fn fingerprint(table: &TableDef) -> u64 {
-    // FNV-1a: a hash for files must never change, and this one is four lines.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut take = |text: &str| {
-        for byte in text.bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    take(table.schema.unwrap_or_default());
-    take(table.name);
-    for column in &table.columns {
-        take(column.name);
-        take(&format!("{:?}", column.sql_type));
-    }
-    take(&format!("{:?} {:?}", table.primary_key, table.version));
-    hash
 }
 
 /// Refuses entities that a queue cannot be sound for.
