@@ -27,6 +27,7 @@
 //! | `entourage.transaction.retries` | counter | transactions | server | transactions run again after a conflict |
 //! | `entourage.cache.requests` | counter | requests | `db.collection.name`, `of` (`row`, `query`), `result` (`hit`, `miss`, `coalesced`, `bypass`) | questions to the result cache |
 //! | `entourage.cache.evictions`, `.invalidations`, `.stale_drops` | counter | entries | `db.collection.name`, `of` | what the result cache dropped |
+//! | `entourage.cache.connected` | gauge | | | 1 while a shared cache is connected to the other processes |
 //! | `entourage.n_plus_one` | counter | findings | `db.collection.name` | N+1 queries told by an [`Alarm`](crate::observe::Alarm) |
 //! | `entourage.query_budget.exceeded` | counter | requests | | requests over their budget |
 //! | `entourage.write_behind.queued` | counter | changes | `db.collection.name`, `coalesced` (`true`, `false`) | changes taken by a write-behind queue |
@@ -417,6 +418,10 @@ fn describe() {
         "entourage.cache.stale_drops",
         count,
         "The values dropped because a write had made them old."
+    );
+    describe_gauge!(
+        "entourage.cache.connected",
+        "Whether the result cache is connected to those of other processes."
     );
     describe_counter!("entourage.n_plus_one", count, "The N+1 queries found.");
     describe_counter!(

@@ -80,7 +80,9 @@ use crate::{
     error::Result,
     executor::{
         Executor,
-        written::{Fetched, Lease, PendingWrites, RowCache, Settled, Ticket, Write, WriteListener},
+        written::{
+            Fetched, Loaded, PendingWrites, RowCache, Settled, Ticket, Write, WriteListener,
+        },
     },
     observe::{CacheEvent, CacheEventKind, Event, Observers, scope},
     schema::{CachedRow, Entity, Key, KeyPart, TableDef},
@@ -563,11 +565,7 @@ impl RowCache for Cache {
         }))
     }
 
-    fn fill<'a>(
-        &'a self,
-        table: &'static TableDef,
-        loaded: Vec<(KeyPart, Kept, Lease)>,
-    ) -> BoxFuture<'a, ()> {
+    fn fill<'a>(&'a self, table: &'static TableDef, loaded: Vec<Loaded>) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             if let Some(rows) = self.0.rows(table) {
                 self.0.fill(&rows, loaded).await;

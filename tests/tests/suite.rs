@@ -9,6 +9,8 @@ mod pooler;
 mod recovery;
 #[path = "suite/settings.rs"]
 mod settings;
+#[path = "suite/shared.rs"]
+mod shared;
 #[path = "suite/write_behind.rs"]
 mod write_behind;
 

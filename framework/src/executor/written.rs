@@ -160,15 +160,14 @@ pub trait RowCache: Send + Sync + fmt::Debug {
 
     /// Gives rows that were loaded under a lease to the tier behind the cache; those that are not there only end their
     /// lease.
-    fn fill<'a>(
-        &'a self,
-        table: &'static TableDef,
-        rows: Vec<(KeyPart, Option<Arc<dyn CachedRow>>, Lease)>,
-    ) -> BoxFuture<'a, ()>;
+    fn fill<'a>(&'a self, table: &'static TableDef, rows: Vec<Loaded>) -> BoxFuture<'a, ()>;
 
     /// The cache itself.
     fn as_any(&self) -> &dyn Any;
 }
+
+/// A row, or that there is none, by key, and the lease under which it was loaded.
+pub type Loaded = (KeyPart, Option<Arc<dyn CachedRow>>, Lease);
 
 /// What the tier behind the cache has of a row.
 #[derive(Debug, Clone)]

@@ -13,15 +13,10 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
-use super::{
-    Inner,
-    processes::link::Speaker,
-    rows::{Kept, Rows},
-    stats::count,
-};
+use super::{Inner, processes::link::Speaker, rows::Rows, stats::count};
 use crate::{
     error::Result,
-    executor::written::{Fetched, Lease},
+    executor::written::{Fetched, Lease, Loaded},
     schema::{CachedRow, KeyPart, TableDef},
 };
 
@@ -36,12 +31,7 @@ pub(crate) trait Tier: Send + Sync + fmt::Debug {
     async fn look(&self, place: Place<'_>, keys: &[KeyPart], lease: Duration) -> Result<Vec<Look>>;
 
     /// Puts rows in under their leases, for `ttl`. A row that is not there ends its lease.
-    async fn fill(
-        &self,
-        place: Place<'_>,
-        rows: &[(KeyPart, Kept, Lease)],
-        ttl: Duration,
-    ) -> Result<()>;
+    async fn fill(&self, place: Place<'_>, rows: &[Loaded], ttl: Duration) -> Result<()>;
 }
 
 /// Where the rows of one entity are.
@@ -144,7 +134,7 @@ impl Inner {
     }
 
     /// Gives rows that were loaded under a lease to the second tier.
-    pub(super) async fn fill(&self, rows: &Rows, loaded: Vec<(KeyPart, Kept, Lease)>) {
+    pub(super) async fn fill(&self, rows: &Rows, loaded: Vec<Loaded>) {
         let Some(speaker) = self.tier_of(rows).filter(|_| !loaded.is_empty()) else {
             return;
         };

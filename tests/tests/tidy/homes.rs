@@ -7,7 +7,7 @@ use crate::source::{inside, is_path_separator, is_word, tokens};
 /// A crate, and the folders and files below the framework's `src` that may name it.
 ///
 /// sea-query has a second one: what turns its values into what a driver binds (arrays are PostgreSQL's alone).
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("sqlx", &["driver"]),
     ("rusqlite", &["driver"]),
     (
@@ -21,6 +21,9 @@ const HOMES: [(&str, &[&str]); 12] = [
         ],
     ),
     ("moka", &["result_cache/store"]),
+    ("redis", &["result_cache/redis"]),
+    ("rmp_serde", &["result_cache/redis"]),
+    ("serde_bytes", &["result_cache/redis"]),
     ("crc", &["result_cache/write_behind/journal/record"]),
     ("hdrhistogram", &["pool/histogram"]),
     (

@@ -15,14 +15,13 @@ use redis::{
 use super::{scripts, stored};
 use crate::{
     error::{Error, ErrorKind, Result},
-    executor::written::Lease,
+    executor::written::{Lease, Loaded},
     result_cache::{
         key_text,
         processes::{
             link::{Link, Listener, Speaker, Times},
             notice::{Notice, Step},
         },
-        rows::Kept,
         tier::{Look, Place, Tier},
     },
     schema::KeyPart,
@@ -236,12 +235,7 @@ impl Tier for RedisSpeaker {
         Ok(found)
     }
 
-    async fn fill(
-        &self,
-        place: Place<'_>,
-        rows: &[(KeyPart, Kept, Lease)],
-        ttl: Duration,
-    ) -> Result<()> {
+    async fn fill(&self, place: Place<'_>, rows: &[Loaded], ttl: Duration) -> Result<()> {
         for rows in rows.chunks(MOST_ROWS) {
             let mut call = evalsha(&self.fill, 4 + 2 * rows.len());
             self.row_keys(place.name, rows.iter().map(|(key, ..)| key), &mut call);

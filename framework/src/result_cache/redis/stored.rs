@@ -112,3 +112,116 @@ impl<'a> Column<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+    use crate::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[entity(table = "things", cache(ttl = "1h"))]
+    struct Thing {
+        #[entity(primary_key)]
+        id: i64,
+        flag: bool,
+        small: Option<i16>,
+        ratio: f64,
+        text: Option<String>,
+        bytes: Vec<u8>,
+        day: Option<NaiveDate>,
+        at: Option<DateTime<Utc>>,
+        price: Decimal,
+        json: Option<serde_json::Value>,
+        key: uuid::Uuid,
+    }
+
+    fn thing() -> impl Strategy<Value = Thing> {
+        let first = (
+            any::<i64>(),
+            any::<bool>(),
+            any::<Option<i16>>(),
+            -1e300..1e300,
+            any::<Option<String>>(),
+            prop::collection::vec(any::<u8>(), 0..40),
+        );
+        let instant = (-60_000_000_000_i64..200_000_000_000, 0_u32..1_000_000_000);
+        let json = prop_oneof![
+            any::<i64>().prop_map(serde_json::Value::from),
+            any::<String>().prop_map(|text| serde_json::json!({ "a": [text, null] })),
+        ];
+        let second = (
+            prop::option::of(instant),
+            (any::<i64>(), 0_u32..28),
+            prop::option::of(json),
+            any::<u128>(),
+        );
+        (first, second).prop_map(
+            |((id, flag, small, ratio, text, bytes), (at, price, json, key))| {
+                let at = at.and_then(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos));
+                Thing {
+                    id,
+                    flag,
+                    small,
+                    ratio,
+                    text,
+                    bytes,
+                    day: at.map(|at| at.date_naive()),
+                    at,
+                    price: Decimal::new(price.0, price.1),
+                    json,
+                    key: uuid::Uuid::from_u128(key),
+                }
+            },
+        )
+    }
+
+    fn thing_of(bytes: &[u8]) -> Option<Thing> {
+        let row = read(bytes, Thing::table())?;
+        Some(Thing::clone(&row.into_any().downcast().ok()?))
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_comes_back_as_it_was(thing in thing()) {
+            let bytes = write(&thing, Thing::table()).unwrap();
+            prop_assert_eq!(thing_of(&bytes), Some(thing));
+        }
+
+        #[test]
+        fn what_is_damaged_is_no_row_and_no_panic(
+            thing in thing(),
+            at in any::<usize>(),
+            byte in any::<u8>(),
+        ) {
+            let mut bytes = write(&thing, Thing::table()).unwrap();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let _ = thing_of(&bytes);
+            let _ = thing_of(&bytes[..at]);
+        }
+    }
+
+    #[test]
+    fn another_version_is_no_row() {
+        let thing = Thing {
+            id: 1,
+            flag: true,
+            small: None,
+            ratio: 0.5,
+            text: None,
+            bytes: Vec::new(),
+            day: None,
+            at: None,
+            price: Decimal::new(10, 1),
+            json: None,
+            key: uuid::Uuid::nil(),
+        };
+        let mut bytes = write(&thing, Thing::table()).unwrap();
+        assert!(thing_of(&bytes).is_some());
+        bytes[0] += 1;
+        assert_eq!(thing_of(&bytes), None);
+        assert_eq!(thing_of(&[]), None);
+    }
+}

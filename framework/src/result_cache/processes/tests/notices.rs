@@ -72,7 +72,7 @@ fn what_nobody_named_arrives_as_that() {
     };
     assert_eq!(
         text(&heard(std::slice::from_ref(&bulk))),
-        text(&[bulk.clone()])
+        text(std::slice::from_ref(&bulk))
     );
     assert_eq!(
         text(&heard(&[keys(&[1]), bulk, Write::Anything])),
