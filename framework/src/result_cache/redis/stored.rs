@@ -179,7 +179,8 @@ mod tests {
 
     fn thing_of(bytes: &[u8]) -> Option<Thing> {
         let row = read(bytes, Thing::table())?;
-        Some(Thing::clone(&row.into_any().downcast().ok()?))
+        let thing: Arc<Thing> = row.into_any().downcast().ok()?;
+        Some(Arc::unwrap_or_clone(thing))
     }
 
     proptest! {
