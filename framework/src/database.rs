@@ -198,16 +198,23 @@ impl Database {
         async move {
             let mut connection = self.pool().acquire(Access::Write, call_site).await?;
             // A script that fails may leave a transaction open.
-            connection.begin_cleanup("ROLLBACK");
+            connection.begin_cleanup(match self.dialect() {
+                // It refuses to roll back where nothing is open. A savepoint there is a transaction.
+                Dialect::Sqlite => "SAVEPOINT entourage_script; ROLLBACK",
+                Dialect::Postgres | Dialect::Mysql => "ROLLBACK",
+            });
             let place = self.place();
             let kind = StatementKind::Schema;
             let pending = self.0.cache.begin(vec![Write::Anything]);
             let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
             let result = result.map(|()| Outcome::default());
             pending.end(Settled::of(&result));
-            result?;
-            connection.end_cleanup();
-            Ok(())
+            match result {
+                Ok(_) => connection.end_cleanup(),
+                // Here and not behind the caller's back: its next statement would find no connection, and open another.
+                Err(_) => connection.clean_up().await,
+            }
+            result.map(drop)
         }
     }
 
