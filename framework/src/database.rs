@@ -190,6 +190,8 @@ impl Database {
     /// Runs text of one or several statements without arguments: schemas, seeds. Whether they happen together is up to
     /// the text, and to the database.
     ///
+    /// A transaction that the text leaves open where it fails is rolled back before its error is told.
+    ///
     /// # Errors
     /// The database's, for the first statement that fails.
     #[track_caller]
