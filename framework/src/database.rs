@@ -190,6 +190,8 @@ impl Database {
     /// Runs text of one or several statements without arguments: schemas, seeds. Whether they happen together is up to
     /// the text, and to the database.
     ///
+    /// A transaction that the text leaves open where it fails is rolled back before its error is told.
+    ///
     /// # Errors
     /// The database's, for the first statement that fails.
     #[track_caller]
@@ -198,17 +200,26 @@ impl Database {
         async move {
             let mut connection = self.pool().acquire(Access::Write, call_site).await?;
             // A script that fails may leave a transaction open.
-            connection.begin_cleanup("ROLLBACK");
+            connection.begin_cleanup(match self.dialect() {
+                // It refuses to roll back where nothing is open. A savepoint there is a transaction.
+                Dialect::Sqlite => "SAVEPOINT entourage_script; ROLLBACK",
+                Dialect::Postgres | Dialect::Mysql => "ROLLBACK",
+            });
             let place = self.place();
             let kind = StatementKind::Schema;
             let mut pending = self.0.cache.begin(vec![Write::Anything]);
             told(pending.announced()).await;
             let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
             let result = result.map(|()| Outcome::default());
-            told(pending.end(Settled::of(&result))).await;
-            result?;
-            connection.end_cleanup();
-            Ok(())
+            let ended = pending.end(Settled::of(&result));
+            match result {
+                Ok(_) => connection.end_cleanup(),
+                // Here and not behind the caller's back: its next statement would find no connection, and open another.
+                Err(_) => connection.clean_up().await,
+            }
+            drop(connection);
+            told(ended).await;
+            result.map(drop)
         }
     }
 

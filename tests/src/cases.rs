@@ -207,6 +207,7 @@ macro_rules! every_case {
                 raw_sql_writes_and_says_how_many_rows,
                 raw_sql_belongs_to_its_transaction,
                 what_does_not_fit_is_named,
+                a_script_that_fails_leaves_nothing_to_what_comes_next,
             }
             cache {
                 a_row_is_read_once,

@@ -82,6 +82,17 @@ impl PoolConnection {
         self.entry_mut().cleanup = None;
     }
 
+    /// Sends what must be sent before anybody else may use the connection, if anything must; otherwise that happens behind
+    /// the back of whoever gives it back, and the next caller may have to open another one meanwhile. A connection on which
+    /// it fails is closed instead of going back.
+    ///
+    /// Dropped in its middle, it leaves a connection that is closed.
+    pub async fn clean_up(&mut self) {
+        if !self.is_broken() {
+            self.try_clean_up().await;
+        }
+    }
+
     /// The connection will be closed instead of going back.
     pub fn condemn(&mut self) {
         self.fate = Fate::Close;
@@ -95,12 +106,12 @@ impl PoolConnection {
     pub(super) async fn revive(&mut self) -> bool {
         let entry = self.entry_mut();
         match entry.cleanup {
-            Some(_) => self.clean_up().await,
+            Some(_) => self.try_clean_up().await,
             None => entry.is_alive().await,
         }
     }
 
-    async fn clean_up(&mut self) -> bool {
+    async fn try_clean_up(&mut self) -> bool {
         let keep = self.lane.keeps_connections();
         self.fate = Fate::CleaningUp;
         let entry = self.entry_mut();
@@ -163,7 +174,7 @@ impl Drop for PoolConnection {
                     ticket: self.ticket,
                     fate: Fate::CleaningUp,
                 };
-                runtime.spawn(async move { connection.clean_up().await });
+                runtime.spawn(async move { connection.try_clean_up().await });
             }
             // No runtime to clean it up on: whoever acquires it next does, if it must not be closed.
             _ if self.lane.keeps_connections() => self.lane.release(entry, self.ticket),

@@ -99,6 +99,24 @@ pub async fn what_does_not_fit_is_named(db: &Database) {
     assert_eq!(count.fetch_one::<(i64,)>().await.unwrap(), (4,));
 }
 
+/// It is cleaned up before its error is told: what comes next meets no transaction, and opens no other connection.
+pub async fn a_script_that_fails_leaves_nothing_to_what_comes_next(db: &Database) {
+    seed(db).await.unwrap();
+    let count = || db.sql("SELECT count(*) FROM comments", args![]);
+    count().execute().await.unwrap();
+    let before = db.pool_stats();
+    for begins in ["BEGIN; DELETE FROM comments;", ""].repeat(10) {
+        let script = format!("{begins} SELECT nothing_of_this_name FROM posts");
+        let error = db.execute_script(&script).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Syntax, "{error}");
+        assert_eq!(count().fetch_one::<(i64,)>().await.unwrap(), (6,));
+        let stats = db.pool_stats();
+        assert_eq!((stats.open, stats.in_use), (before.open, 0), "{stats:?}");
+    }
+    let stats = db.pool_stats();
+    assert_eq!((stats.opened, stats.closed_broken), (before.opened, 0));
+}
+
 /// The error of work that sends nothing.
 async fn counted_error<T>(db: &Database, work: impl Future<Output = Result<T>>) -> Error {
     let result = counted(db, 0, async { Ok(work.await) }).await;

@@ -18,7 +18,7 @@ use super::server::locate;
 use super::{Scratch, Skip};
 
 /// How long a page may take to become what is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// No window, no services of the vendor's, and nothing of another run.
 const ARGUMENTS: [&str; 9] = [

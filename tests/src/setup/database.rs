@@ -8,6 +8,7 @@ use super::{Product, scratch};
 
 const PREFIX: &str = "entourage_test";
 const STALE_AFTER: Duration = Duration::from_secs(6 * 3600);
+const REMOVED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A database of the test's own. Dropping the guard drops the database, whoever is still connected.
 pub struct TestDatabase {
@@ -89,7 +90,7 @@ where
             .build();
         let runtime = runtime.expect("a thread can have a runtime of its own");
         // What could not be dropped in time is stale for a later process.
-        _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(10), work()).await });
+        _ = runtime.block_on(async { tokio::time::timeout(REMOVED_WITHIN, work()).await });
     });
     // A panic there has been printed; a second one inside a drop would abort the test run.
     _ = done.join();

@@ -25,7 +25,7 @@ use recipe::Recipe;
 
 use super::{Scratch, Skip};
 
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_secs(120);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 const PORTS_TRIED: usize = 3;
 

@@ -163,7 +163,7 @@ async fn explaining_needs_an_intent_a_known_statement_and_post() {
 #[tokio::test]
 async fn an_explain_that_waits_in_vain_gives_up_and_only_one_runs_at_a_time() {
     let db = database().await;
-    let stage = Stage::new(open(&db).explain_timeout(std::time::Duration::from_millis(200)));
+    let stage = Stage::new(open(&db).explain_timeout(std::time::Duration::from_secs(1)));
     stage.play("/", read(db.clone())).await;
     // The one connection of the database in memory is taken.
     let held = db.begin().await.unwrap();

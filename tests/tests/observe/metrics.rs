@@ -89,8 +89,8 @@ async fn prometheus_scrapes_what_happened() {
 
     let text = loop {
         let text = scrape(address).await;
-        // The gauges are there once the monitor has looked.
-        if text.contains("db_client_connection_count") {
+        // The gauges are there once the monitor has looked. This one is its last.
+        if text.contains("entourage_plan_cache_size") {
             break text;
         }
         tokio::task::yield_now().await;

@@ -15,7 +15,7 @@ use entourage::{
 use entourage_tests::{require, setup::server::PrivateServer};
 
 /// Nothing here may take longer; a hang is a failure.
-const AT_MOST: Duration = Duration::from_secs(90);
+const AT_MOST: Duration = Duration::from_secs(240);
 
 /// Tasks that read all the time, and what came of it.
 #[derive(Default)]
@@ -64,7 +64,9 @@ async fn a_restart_under_load(mut server: PrivateServer) {
         .acquire_timeout(Duration::from_secs(5));
     let db = Database::builder().url(&server.url()).pool(pool).connect();
     let db = db.await.unwrap();
-    let checker = HealthChecker::new(&db).down_after(1);
+    // It waits its turn behind the load, on a busy machine for longer than by default.
+    let patience = Duration::from_secs(30);
+    let checker = HealthChecker::new(&db).down_after(1).timeout(patience);
     assert_eq!(checker.check().await.status, HealthStatus::Up);
     let load = Arc::new(Load::default());
     let readers: Vec<_> = (0..16)
@@ -108,7 +110,7 @@ async fn a_restart_under_load(mut server: PrivateServer) {
 async fn a_late_start(mut server: PrivateServer) {
     server.crash();
     let retry = ConnectRetry {
-        attempts: 1_000,
+        attempts: u32::MAX,
         initial: Duration::from_millis(20),
         multiplier: 1.0,
         ..ConnectRetry::default()

@@ -119,9 +119,19 @@ struct Known {
     next: i64,
 }
 
+/// From when the time until a kill is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// So it hits what a program does before it writes.
+    ItsStart,
+    /// However long a busy machine takes to start a program.
+    ItsFirstWrite,
+}
+
 /// Runs the child for a while, and kills it. The numbers of the entries that were acknowledged.
 async fn killed_after(
     delay: Duration,
+    since: Since,
     url: &str,
     folder: &Path,
     known: &mut [Known],
@@ -141,8 +151,9 @@ async fn killed_after(
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (first, wrote) = tokio::sync::oneshot::channel();
     let reader = tokio::spawn(async move {
-        let mut heard = Vec::new();
+        let (mut heard, mut first) = (Vec::new(), Some(first));
         while let Ok(Some(line)) = lines.next_line().await {
             let words: Vec<i64> = line
                 .split(' ')
@@ -151,10 +162,17 @@ async fn killed_after(
                 .collect();
             if let (true, &[writer, number, step]) = (line.starts_with("ack "), words.as_slice()) {
                 heard.push((writer, number, step));
+                if let Some(first) = first.take() {
+                    // Whoever does not wait for it has dropped the other end.
+                    let _ = first.send(());
+                }
             }
         }
         heard
     });
+    if since == Since::ItsFirstWrite {
+        wrote.await.expect("the writer ended without a write");
+    }
     tokio::time::sleep(delay).await;
     assert_eq!(
         child.try_wait().unwrap(),
@@ -203,7 +221,11 @@ async fn killed_again_and_again(database: TestDatabase, rounds: usize, longest: 
         random ^= random >> 7;
         random ^= random << 17;
         let delay = longest.mul_f64((random % 1_000) as f64 / 1_000.0);
-        let entries = killed_after(delay, database.url(), &folder, &mut known).await;
+        let since = match round % 2 {
+            0 => Since::ItsStart,
+            _ => Since::ItsFirstWrite,
+        };
+        let entries = killed_after(delay, since, database.url(), &folder, &mut known).await;
         acknowledged += entries.len();
         let queue = start(&db, &folder).await;
         left_behind += queue.stats().pending;

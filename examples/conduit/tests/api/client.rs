@@ -57,7 +57,10 @@ impl Answer {
 
 impl Client {
     pub async fn on(database: TestDatabase) -> Self {
-        let pool = PoolOptions::web().max_connections(4);
+        // A busy machine serves them all, late.
+        let pool = PoolOptions::web()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(60));
         let mut client = Self::of_server(database.url(), pool).await;
         client.guard = Some(database);
         client

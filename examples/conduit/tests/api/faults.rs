@@ -59,7 +59,7 @@ async fn a_server_that_was_killed_and_restarted_is_used_again() {
     let mut server = require!(PrivateServer::postgres(&[]).await);
     let pool = PoolOptions::web()
         .max_connections(4)
-        .acquire_timeout(std::time::Duration::from_secs(2));
+        .acquire_timeout(std::time::Duration::from_secs(20));
     let client = Client::of_server(&server.url(), pool).await;
     let ada = client.user("ada").await;
     let slug = ada.publish("Notes", &["x"]).await;

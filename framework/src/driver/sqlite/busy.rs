@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    const LONG: Duration = Duration::from_secs(5);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
     async fn a_lock_is_waited_for_without_holding_up_the_thread() {
@@ -204,7 +204,7 @@ mod tests {
         first.batch("INSERT INTO t VALUES (1)").await.unwrap();
         let started = Instant::now();
         let error = second.batch("INSERT INTO t VALUES (2)").await.unwrap_err();
-        assert!(started.elapsed() < Duration::from_secs(1));
+        assert!(started.elapsed() < LONG / 2);
         assert_eq!(error.kind(), ErrorKind::Serialization, "{error:?}");
     }
 }

@@ -126,6 +126,20 @@ async fn a_statement_cancelled_anywhere_never_returns_a_dirty_connection() {
 }
 
 #[tokio::test]
+async fn a_clean_up_cancelled_anywhere_never_returns_a_dirty_connection() {
+    for polls in 0..8 {
+        let server = postgres();
+        let pool = pool(&server, PoolOptions::new().max_connections(1)).await;
+        let mut connection = acquire(&pool).await.unwrap();
+        connection.begin_cleanup("ROLLBACK");
+        connection.batch("BEGIN").await.unwrap();
+        let cleaned = cancel_after(polls, connection.clean_up()).await;
+        drop((cleaned, connection));
+        assert_whole(&server, &pool, 1).await;
+    }
+}
+
+#[tokio::test]
 async fn close_cancelled_anywhere_can_be_called_again() {
     for polls in 0..12 {
         let server = postgres();

@@ -101,6 +101,25 @@ async fn a_transaction_left_open_is_rolled_back_before_the_next_caller() {
 }
 
 #[tokio::test]
+async fn a_connection_cleaned_up_by_its_holder_is_there_for_the_next_caller() {
+    let server = postgres();
+    let pool = pool(&server, PoolOptions::new().max_connections(2)).await;
+    let mut connection = acquire(&pool).await.unwrap();
+    connection.begin_cleanup("ROLLBACK");
+    connection.batch("BEGIN").await.unwrap();
+    connection.clean_up().await;
+    drop(connection);
+    let mut connection = acquire(&pool).await.unwrap();
+    connection.batch("expects no transaction").await.unwrap();
+    assert_eq!((pool.stats().open, pool.stats().opening), (1, 0));
+    server.refuse("ROLLBACK", "XX000");
+    connection.begin_cleanup("ROLLBACK");
+    connection.clean_up().await;
+    drop(connection);
+    assert_eq!((pool.stats().open, pool.stats().closed_broken), (0, 1));
+}
+
+#[tokio::test]
 async fn a_connection_that_cannot_be_cleaned_up_is_closed() {
     let server = postgres();
     let pool = pool(&server, PoolOptions::new().max_connections(1)).await;

@@ -1,14 +1,17 @@
-//! The closing lines: what every test binary said at its end, and the sums.
+//! The closing lines: what every test binary said at its end, what failing tests printed, and the sums.
 
 use std::fmt;
 
 use entourage_tests::setup::Record;
+
+use crate::failures::Failures;
 
 /// Collects results while the tests' output passes by.
 #[derive(Debug, Default)]
 pub(crate) struct Closing {
     results: Vec<String>,
     failures: Vec<String>,
+    printed: Failures,
     passed: usize,
     failed: usize,
     ignored: usize,
@@ -19,6 +22,7 @@ pub(crate) struct Closing {
 impl Closing {
     /// Takes one line of output.
     pub(crate) fn read(&mut self, line: &str) {
+        self.printed.read(line);
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.results.push(line.to_owned());
             self.passed += count(counts, "passed");
@@ -51,7 +55,13 @@ fn count(counts: &str, word: &str) -> usize {
 
 impl fmt::Display for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.results.iter().chain(&self.failures) {
+        for line in &self.results {
+            writeln!(f, "{line}")?;
+        }
+        if !self.printed.is_empty() {
+            write!(f, "\nWhat the failing tests printed:\n{}\n", self.printed)?;
+        }
+        for line in &self.failures {
             writeln!(f, "{line}")?;
         }
         write!(
@@ -79,6 +89,11 @@ mod tests {
             "running 3 tests",
             "test one ... ok",
             "test two ... FAILED",
+            "failures:",
+            "---- two stdout ----",
+            "left: 2",
+            "failures:",
+            "    two",
             "test result: FAILED. 11 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.02s",
             "test result: ok. 30 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.00s",
         ] {
@@ -89,10 +104,20 @@ mod tests {
         );
         let text = closing.to_string();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4);
-        assert_eq!(lines[2], "test two ... FAILED");
         assert_eq!(
-            lines[3],
+            lines[2..8],
+            [
+                "",
+                "What the failing tests printed:",
+                "---- two stdout ----",
+                "left: 2",
+                "",
+                "test two ... FAILED"
+            ]
+        );
+        assert_eq!(lines.len(), 9);
+        assert_eq!(
+            lines[8],
             "xtask: 41 passed, 1 failed, 2 ignored in 2 test binaries; 1 skipped for want of a server, \
              2 inapplicable to a database"
         );

@@ -2,6 +2,7 @@
 
 mod closing;
 mod debian;
+mod failures;
 mod servers;
 mod test;
 

@@ -24,9 +24,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), String> {
         .args(arguments)
         .envs(servers.variables())
         .env(SKIP_LOG, &log);
-    if !chooses_packages(arguments) {
-        cargo.arg("--workspace");
-    }
+    cargo.args(added_to(arguments));
     let mut closing = Closing::default();
     let passed = follow(cargo, &mut io::stdout(), &mut closing)
         .map_err(|error| format!("`cargo test` cannot be run: {error}"))?;
@@ -40,16 +38,21 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), String> {
     }
 }
 
-/// cargo refuses `--workspace` beside some of these, and whoever gives one means it.
-fn chooses_packages(arguments: &[String]) -> bool {
-    arguments
-        .iter()
-        .take_while(|argument| *argument != "--")
-        .any(|argument| {
-            argument.starts_with("-p")
-                || argument.starts_with("--package")
-                || argument.starts_with("--manifest-path")
-        })
+/// What cargo is told beside `arguments`: to test the whole workspace, and to go on after a binary in which a test failed,
+/// so that one run tells of all failures. cargo refuses the one beside a package, and the other one twice.
+fn added_to(arguments: &[String]) -> Vec<&'static str> {
+    let own = |starts: &[&str]| {
+        arguments
+            .iter()
+            .take_while(|argument| *argument != "--")
+            .any(|argument| starts.iter().any(|start| argument.starts_with(start)))
+    };
+    let mut added = vec!["--workspace", "--no-fail-fast"];
+    added.retain(|option| match *option {
+        "--workspace" => !own(&["-p", "--package", "--manifest-path"]),
+        option => !own(&[option]),
+    });
+    added
 }
 
 /// Runs the command and passes its output on as it comes, while reading the test runners' results in it.
@@ -73,23 +76,36 @@ fn follow(
 mod tests {
     use super::*;
 
-    fn chooses(arguments: &[&str]) -> bool {
-        chooses_packages(
-            &arguments
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>(),
-        )
+    fn added(arguments: &[&str]) -> Vec<&'static str> {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        added_to(&arguments)
     }
 
     #[test]
     fn the_whole_workspace_is_tested_unless_a_package_is_named() {
-        assert!(!chooses(&[]));
-        assert!(!chooses(&["eager", "--", "--nocapture"]));
-        assert!(!chooses(&["--", "-p"]));
-        assert!(chooses(&["-p", "entourage"]));
-        assert!(chooses(&["-pentourage"]));
-        assert!(chooses(&["--package=entourage"]));
+        for whole in [&[][..], &["eager", "--", "--nocapture"], &["--", "-p"]] {
+            assert_eq!(added(whole), ["--workspace", "--no-fail-fast"]);
+        }
+        for package in ["-p", "-pentourage", "--package=entourage"] {
+            assert_eq!(added(&[package]), ["--no-fail-fast"]);
+        }
+        assert_eq!(added(&["--no-fail-fast"]), ["--workspace"]);
+    }
+
+    #[test]
+    fn what_a_failing_test_printed_is_told_again_at_the_end() {
+        let mut closing = Closing::default();
+        let mut command = Command::new("sh");
+        let first = "printf 'running 1 test\ntest one ... FAILED\n\nfailures:\n\n---- one stdout ----\nleft: 2\n\n\n\
+                     failures:\n    one\n\ntest result: FAILED. 0 passed; 1 failed; 0 ignored;\n'";
+        let second = "seq 300; echo 'test result: ok. 2 passed; 0 failed; 0 ignored;'; exit 101";
+        command.args(["-c", &format!("{first}; {second}")]);
+        let mut onward = Vec::new();
+        assert!(!follow(command, &mut onward, &mut closing).unwrap());
+        assert!(String::from_utf8(onward).unwrap().contains("left: 2"));
+        let told = closing.to_string();
+        assert!(told.contains("---- one stdout ----\nleft: 2\n"), "{told}");
+        assert!(told.lines().count() < 10, "{told}");
     }
 
     #[test]
