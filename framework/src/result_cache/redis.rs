@@ -66,7 +66,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl RedisOptions {
-    /// The server at `url` (`redis://[user:password@]host[:port][/db]`, `redis+unix:///path`). `namespace` stands for the
+    /// The server at `url` (`redis://[user:password@]host[:port][/db]`, `redis+unix:///path`; not by TLS). `namespace` stands for the
     /// database: processes that use the same one give the same, and no others do.
     pub fn new(url: impl Into<String>, namespace: impl Into<String>) -> Self {
         Self {
@@ -161,7 +161,14 @@ mod tests {
     fn a_password_is_not_shown() {
         let options = RedisOptions::new("redis://:hunter2@localhost", "shop");
         assert!(!format!("{options:?}").contains("hunter2"));
-        let wrong = refused(RedisOptions::new("rediss://:hunter2@local host", "shop"));
-        assert!(!wrong.contains("hunter2"), "{wrong}");
+        for url in ["redis://:hunter2@local host", "http://:hunter2@localhost"] {
+            let wrong = refused(RedisOptions::new(url, "shop"));
+            assert!(!wrong.contains("hunter2"), "{wrong}");
+        }
+        let tls = refused(RedisOptions::new("rediss://:hunter2@localhost", "shop"));
+        assert!(
+            tls.contains("TLS to Redis is not supported") && !tls.contains("hunter2"),
+            "{tls}"
+        );
     }
 }

@@ -129,7 +129,6 @@ async fn name_of(db: &Database, id: i64) -> String {
 fn renamed(name: &str) -> AuthorPatch {
     AuthorPatch {
         name: Some(name.into()),
-        ..AuthorPatch::default()
     }
 }
 

@@ -42,6 +42,10 @@ impl RedisLink {
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) for a URL that is none.
     pub(super) fn new(url: &str, namespace: &str, keeps_rows: bool, times: Times) -> Result<Self> {
+        if url.starts_with("rediss:") {
+            return Err(Error::configuration("TLS to Redis is not supported")
+                .with_hint("reach it over a private network or through a tunnel, by `redis://..` or `redis+unix://..`"));
+        }
         let client = Client::open(url).map_err(|error| {
             // Its text may hold the URL, and that a password.
             let reason = error.detail().filter(|_| !url.contains('@')).unwrap_or_default();
