@@ -14,17 +14,22 @@ pub struct Config {
     pub secret: Option<String>,
     /// `--demo`: whether an empty database gets demo data. The embedded one always does.
     pub demo: bool,
+    /// `--inspector` or `CONDUIT_INSPECTOR`: whether a release build shows its inspector. A debug build always does.
+    pub inspector: bool,
     /// How long a token is valid.
     pub token_lifetime: Duration,
 }
 
 /// How the program is called.
 pub const USAGE: &str = "usage: conduit [--database-url URL] [--listen ADDRESS:PORT] [--connections N] [--demo]
+               [--inspector]
 
   --database-url  sqlite://file.db, postgres://.. or mysql://..; DATABASE_URL, or else sqlite://conduit.db
   --listen        127.0.0.1:3000 unless set
   --connections   how many to the database, 20 unless set
   --demo          fill an empty database with demo data
+  --inspector     show what requests do to the database at /_inspector/ in a release build too, to this machine only;
+                  or set CONDUIT_INSPECTOR=1
 
 The environment variable CONDUIT_SECRET signs tokens; without it, those of the last run are not valid in the next.";
 
@@ -46,6 +51,7 @@ impl Config {
             connections: 20,
             secret: environment("CONDUIT_SECRET").filter(|secret| !secret.is_empty()),
             demo: false,
+            inspector: is_set(environment("CONDUIT_INSPECTOR"))?,
             token_lifetime: 30 * DAY,
         };
         let mut arguments = arguments.into_iter();
@@ -59,11 +65,21 @@ impl Config {
                 "--listen" => config.listen = parsed(&name, &value()?)?,
                 "--connections" => config.connections = parsed(&name, &value()?)?,
                 "--demo" => config.demo = true,
+                "--inspector" => config.inspector = true,
                 _ => return Err(format!("there is no option `{name}`")),
             }
         }
         config.demo |= config.database_url == EMBEDDED;
         Ok(config)
+    }
+}
+
+/// A switch in the environment.
+fn is_set(value: Option<String>) -> Result<bool, String> {
+    match value.as_deref() {
+        None | Some("" | "0") => Ok(false),
+        Some("1") => Ok(true),
+        Some(other) => Err(format!("CONDUIT_INSPECTOR is 1 or 0, not {other:?}")),
     }
 }
 
@@ -94,6 +110,21 @@ mod tests {
         assert!(!config.demo);
         assert_eq!(config.listen.port(), 80);
         assert!(read(&format!("{line} --demo")).unwrap().demo);
+    }
+
+    #[test]
+    fn the_inspector_is_asked_for_by_an_option_or_the_environment() {
+        let of = |value: &'static str| {
+            let environment =
+                move |name: &str| (name == "CONDUIT_INSPECTOR").then(|| value.to_owned());
+            Config::read([], environment).map(|config| config.inspector)
+        };
+        assert!(!read("").unwrap().inspector && read("--inspector").unwrap().inspector);
+        assert_eq!((of("1"), of("0"), of("")), (Ok(true), Ok(false), Ok(false)));
+        assert_eq!(
+            of("yes").unwrap_err(),
+            "CONDUIT_INSPECTOR is 1 or 0, not \"yes\""
+        );
     }
 
     #[test]

@@ -7,7 +7,9 @@ use axum::{
 use conduit::{
     App,
     auth::{Passwords, Tokens},
-    migrate, router,
+    migrate,
+    route::inspector,
+    router,
 };
 use entourage::{Database, pool::PoolOptions};
 use entourage_tests::setup::TestDatabase;
@@ -80,8 +82,9 @@ impl Client {
             Tokens::new(b"secret of the tests", Duration::from_secs(3_600)),
             PrometheusBuilder::new().build_recorder().handle(),
         );
+        let inspector = inspector::of(&db, false);
         Self {
-            router: router(app.clone()),
+            router: inspector::inspected(router(app.clone()), &inspector),
             app,
             db,
             guard: None,

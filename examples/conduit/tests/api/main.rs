@@ -10,6 +10,7 @@ mod budgets;
 mod client;
 mod comments;
 mod faults;
+mod inspector;
 mod pages;
 mod profiles;
 mod tags;
@@ -72,6 +73,9 @@ on_every_database! {
         what_users_write_is_text_and_not_html,
         a_form_of_another_site_is_refused,
         a_form_says_what_is_wrong;
+    inspector:
+        the_inspector_answers_this_machine_alone,
+        the_inspector_names_routes_and_keeps_secrets;
     budgets:
         lists_take_as_many_statements_for_many_rows_as_for_few,
         every_endpoint_sends_what_the_readme_says,
