@@ -1,6 +1,8 @@
 //! Settings, from the command line and the environment.
 use std::{net::SocketAddr, time::Duration};
 
+use crate::model::article::views;
+
 /// What the program is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -16,18 +18,22 @@ pub struct Config {
     pub demo: bool,
     /// `--inspector` or `CONDUIT_INSPECTOR`: whether a release build shows its inspector. A debug build always does.
     pub inspector: bool,
+    /// `--journal` and `--flush-views`: how views of articles are counted.
+    pub views: views::Options,
     /// How long a token is valid.
     pub token_lifetime: Duration,
 }
 
 /// How the program is called.
 pub const USAGE: &str = "usage: conduit [--database-url URL] [--listen ADDRESS:PORT] [--connections N] [--demo]
-               [--inspector]
+               [--journal FOLDER] [--flush-views SECONDS] [--inspector]
 
   --database-url  sqlite://file.db, postgres://.. or mysql://..; DATABASE_URL, or else sqlite://conduit.db
   --listen        127.0.0.1:3000 unless set
   --connections   how many to the database, 20 unless set
   --demo          fill an empty database with demo data
+  --journal       keep the views that are not written yet in this folder, so that a crash loses none; one process each
+  --flush-views   write the views of articles this often, 0.5 unless set
   --inspector     show what requests do to the database at /_inspector/ in a release build too, to this machine only;
                   or set CONDUIT_INSPECTOR=1
 
@@ -51,6 +57,7 @@ impl Config {
             connections: 20,
             secret: environment("CONDUIT_SECRET").filter(|secret| !secret.is_empty()),
             demo: false,
+            views: views::Options::default(),
             inspector: is_set(environment("CONDUIT_INSPECTOR"))?,
             token_lifetime: 30 * DAY,
         };
@@ -65,6 +72,8 @@ impl Config {
                 "--listen" => config.listen = parsed(&name, &value()?)?,
                 "--connections" => config.connections = parsed(&name, &value()?)?,
                 "--demo" => config.demo = true,
+                "--journal" => config.views.journal = Some(value()?.into()),
+                "--flush-views" => config.views.flush_every = seconds(&name, &value()?)?,
                 "--inspector" => config.inspector = true,
                 _ => return Err(format!("there is no option `{name}`")),
             }
@@ -81,6 +90,11 @@ fn is_set(value: Option<String>) -> Result<bool, String> {
         Some("1") => Ok(true),
         Some(other) => Err(format!("CONDUIT_INSPECTOR is 1 or 0, not {other:?}")),
     }
+}
+
+fn seconds(name: &str, value: &str) -> Result<Duration, String> {
+    let seconds = Duration::try_from_secs_f64(parsed(name, value)?);
+    seconds.map_err(|_| format!("{value:?} is no time for `{name}`"))
 }
 
 fn parsed<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
@@ -113,6 +127,15 @@ mod tests {
     }
 
     #[test]
+    fn views_may_be_kept_in_a_journal() {
+        let views = read("").unwrap().views;
+        assert_eq!(views, views::Options::default());
+        let views = read("--journal views --flush-views 2.5").unwrap().views;
+        assert_eq!(views.journal, Some("views".into()));
+        assert_eq!(views.flush_every, Duration::from_millis(2_500));
+    }
+
+    #[test]
     fn the_inspector_is_asked_for_by_an_option_or_the_environment() {
         let of = |value: &'static str| {
             let environment =
@@ -133,5 +156,7 @@ mod tests {
         assert_eq!(read("--listen").unwrap_err(), "`--listen` wants a value");
         let error = read("--connections many").unwrap_err();
         assert_eq!(error, "\"many\" is no value for `--connections`");
+        let error = read("--flush-views -1").unwrap_err();
+        assert_eq!(error, "\"-1\" is no time for `--flush-views`");
     }
 }

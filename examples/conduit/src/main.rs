@@ -6,6 +6,7 @@ use conduit::{
     auth::{Passwords, Tokens},
     config::{Config, USAGE},
     migrate,
+    model::article::views::Views,
     route::inspector,
     router, seed,
 };
@@ -47,8 +48,10 @@ async fn run(config: Config) -> Result<(), Failure> {
     let metrics = install_metrics()?;
     migrate::run(&config.database_url).await?;
     let db = connect(&config).await?;
+    let views = Views::start(&db, config.views.clone()).await?;
     let app = App::new(
         db.clone(),
+        views.clone(),
         Passwords::new(argon2::Params::default())?,
         Tokens::new(&secret(&config), config.token_lifetime),
         metrics,
@@ -73,10 +76,13 @@ async fn run(config: Config) -> Result<(), Failure> {
     axum::serve(listener, served)
         .with_graceful_shutdown(told_to_stop())
         .await?;
-    // Every request has been answered; what still holds a connection after the time-out is named in the report.
+    // Every request has been answered, so no view is counted any more. What could not be written does not keep the
+    // database open.
+    let written = views.stop().await;
+    // What still holds a connection after the time-out is named in the report.
     let report = db.close().await;
     tracing::info!("closed: {report:?}");
-    Ok(())
+    Ok(written?)
 }
 
 async fn connect(config: &Config) -> entourage::Result<Database> {

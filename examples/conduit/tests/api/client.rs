@@ -8,6 +8,7 @@ use conduit::{
     App,
     auth::{Passwords, Tokens},
     migrate,
+    model::article::views::{self, Views},
     route::inspector,
     router,
 };
@@ -74,10 +75,17 @@ impl Client {
             .connect()
             .await
             .unwrap();
+        // No view is written by itself, so that every statement is a request's.
+        let options = views::Options {
+            flush_every: Duration::from_secs(3_600),
+            journal: None,
+        };
+        let views = Views::start(&db, options).await.unwrap();
         // The least that argon2 takes: tests sign in often.
         let cheap = argon2::Params::new(8, 1, 1, None).unwrap();
         let app = App::new(
             db.clone(),
+            views,
             Passwords::new(cheap).unwrap(),
             Tokens::new(b"secret of the tests", Duration::from_secs(3_600)),
             PrometheusBuilder::new().build_recorder().handle(),
@@ -89,6 +97,12 @@ impl Client {
             db,
             guard: None,
         }
+    }
+
+    /// Where the database is, for another program.
+    pub fn url(&self) -> &str {
+        let guard = self.guard.as_ref();
+        guard.expect("the database is the client's own").url()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -13,8 +13,10 @@ mod faults;
 mod inspector;
 mod pages;
 mod profiles;
+mod program;
 mod tags;
 mod users;
+mod views;
 
 /// Each case as a test of each database, with an application on an empty one.
 macro_rules! on_every_database {
@@ -66,7 +68,14 @@ on_every_database! {
         only_the_author_removes_a_comment,
         a_comment_is_checked;
     tags:
-        tags_are_those_of_articles;
+        tags_are_those_of_articles,
+        tags_are_kept_until_one_is_given_or_taken;
+    views:
+        a_view_is_counted_behind_and_shown_on_the_page,
+        views_of_an_article_that_is_gone_are_forgotten;
+    program:
+        no_view_is_lost_when_it_is_told_to_stop,
+        no_view_is_lost_with_a_journal_when_it_is_killed;
     pages:
         a_visitor_reads,
         a_member_writes_and_is_read,
