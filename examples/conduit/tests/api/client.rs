@@ -16,7 +16,8 @@ use entourage::{Database, pool::PoolOptions};
 use entourage_tests::setup::TestDatabase;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 /// An application on a database of its own.
@@ -103,6 +104,17 @@ impl Client {
     pub fn url(&self) -> &str {
         let guard = self.guard.as_ref();
         guard.expect("the database is the client's own").url()
+    }
+
+    /// Serves `more` beside the application, to real browsers; where.
+    pub async fn serve(&self, more: Router) -> String {
+        let inspector = inspector::of(&self.db, false);
+        let served = inspector::inspected(router(self.app.clone()).merge(more), &inspector);
+        let served = served.into_make_service_with_connect_info::<SocketAddr>();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, served).await });
+        address
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "a test has no surface")]
 
 mod articles;
+mod browser;
 mod budgets;
 mod client;
 mod comments;
