@@ -25,6 +25,8 @@ async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
             browser.resize(1280, 860, false).await;
             for path in [
                 "/authors",
+                "/authors/kept",
+                "/authors/kept",
                 "/report",
                 "/books/3/lend",
                 "/authors/7",
@@ -41,7 +43,11 @@ async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
             // The browser has asked for an icon too.
             let rows = "document.querySelectorAll('.requests tbody tr').length";
             let before = browser.run(&format!("return {rows}")).await;
-            assert!(before.as_u64() >= Some(5), "{before}");
+            assert!(before.as_u64() >= Some(7), "{before}");
+            // How much of each request the result cache answered: nothing at first, then all of it.
+            let kept = "[...document.querySelectorAll('.requests tbody tr')].filter((row) => row.innerText.includes('kept'))";
+            let rates = format!("return {kept}.map((row) => row.querySelector('[data-label=Cache]').innerText).join()");
+            assert_eq!(browser.run(&rates).await, "100 %,0 %");
             browser.screenshot("inspector-list.png").await;
             assert_eq!(browser.faint_texts().await, "");
 
@@ -111,7 +117,12 @@ async fn every_view_fits_a_narrow_screen_and_has_enough_contrast() {
     let address = demo().await;
     browser
         .play(async move |browser| {
-            for path in ["/authors/slowly", "/books/3/lend"] {
+            for path in [
+                "/authors/slowly",
+                "/authors/kept",
+                "/authors/kept",
+                "/books/3/lend",
+            ] {
                 browser.open(&format!("{address}{path}")).await;
             }
             browser.open(&format!("{address}/inspector/")).await;
@@ -126,10 +137,10 @@ async fn every_view_fits_a_narrow_screen_and_has_enough_contrast() {
                 .await;
             for (name, hash, is_there) in [
                 ("list", "#/requests", ".requests tbody tr"),
-                ("request", "#/requests/1", ".verdict"),
+                ("request", "#/requests/1", ".verdict.bad"),
                 ("statements", "#/statements", ".groups tbody tr"),
                 ("pools", "#/pools", ".gauge"),
-                ("caches", "#/caches", ".gauge"),
+                ("caches", "#/caches", ".card + .card .gauge"),
                 ("prepared", "#/prepared", ".gauge"),
             ] {
                 browser.run(&format!("location.hash = '{hash}'")).await;

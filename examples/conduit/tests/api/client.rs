@@ -91,7 +91,7 @@ impl Client {
             Tokens::new(b"secret of the tests", Duration::from_secs(3_600)),
             PrometheusBuilder::new().build_recorder().handle(),
         );
-        let inspector = inspector::of(&db, false);
+        let inspector = inspector::of(&db, true);
         Self {
             router: inspector::inspected(router(app.clone()), &inspector),
             app,
@@ -108,7 +108,7 @@ impl Client {
 
     /// Serves `more` beside the application, to real browsers; where.
     pub async fn serve(&self, more: Router) -> String {
-        let inspector = inspector::of(&self.db, false);
+        let inspector = inspector::of(&self.db, true);
         let served = inspector::inspected(router(self.app.clone()).merge(more), &inspector);
         let served = served.into_make_service_with_connect_info::<SocketAddr>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
