@@ -1,11 +1,14 @@
 //! The program: reads its settings, brings the database up to date, and serves until it is told to stop.
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use conduit::{
     App,
     auth::{Passwords, Tokens},
     config::{Config, USAGE},
-    migrate, router, seed,
+    migrate,
+    model::article::views::Views,
+    route::inspector,
+    router, seed,
 };
 use entourage::{
     Database,
@@ -45,8 +48,10 @@ async fn run(config: Config) -> Result<(), Failure> {
     let metrics = install_metrics()?;
     migrate::run(&config.database_url).await?;
     let db = connect(&config).await?;
+    let views = Views::start(&db, config.views.clone()).await?;
     let app = App::new(
         db.clone(),
+        views.clone(),
         Passwords::new(argon2::Params::default())?,
         Tokens::new(&secret(&config), config.token_lifetime),
         metrics,
@@ -58,13 +63,26 @@ async fn run(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     tracing::info!("open http://{}", listener.local_addr()?);
-    axum::serve(listener, router(app))
+    let inspector = inspector::of(&db, config.inspector);
+    if cfg!(debug_assertions) || config.inspector {
+        tracing::info!(
+            "the inspector is at {}/, for this machine only",
+            inspector::PATH
+        );
+    }
+    let served = inspector::inspected(router(app), &inspector);
+    // Each request knows its peer: the inspector answers only this machine.
+    let served = served.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, served)
         .with_graceful_shutdown(told_to_stop())
         .await?;
-    // Every request has been answered; what still holds a connection after the time-out is named in the report.
+    // Every request has been answered, so no view is counted any more. What could not be written does not keep the
+    // database open.
+    let written = views.stop().await;
+    // What still holds a connection after the time-out is named in the report.
     let report = db.close().await;
     tracing::info!("closed: {report:?}");
-    Ok(())
+    Ok(written?)
 }
 
 async fn connect(config: &Config) -> entourage::Result<Database> {

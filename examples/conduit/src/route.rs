@@ -2,6 +2,7 @@
 pub mod articles;
 pub mod comments;
 pub mod health;
+pub mod inspector;
 pub mod json;
 pub mod pages;
 pub mod profiles;

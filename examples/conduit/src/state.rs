@@ -5,7 +5,10 @@ use axum::extract::FromRef;
 use entourage::{Database, database::HealthChecker};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::auth::{Passwords, Tokens};
+use crate::{
+    auth::{Passwords, Tokens},
+    model::article::views::Views,
+};
 
 /// The application. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -14,6 +17,8 @@ pub struct App {
     pub db: Database,
     /// Whether it answers.
     pub health: Arc<HealthChecker>,
+    /// Counts who looks at articles.
+    pub views: Views,
     /// Makes and verifies hashes of passwords.
     pub passwords: Passwords,
     /// Makes and reads tokens.
@@ -26,6 +31,7 @@ impl App {
     /// The application on a database.
     pub fn new(
         db: Database,
+        views: Views,
         passwords: Passwords,
         tokens: Tokens,
         metrics: PrometheusHandle,
@@ -33,6 +39,7 @@ impl App {
         Self {
             health: Arc::new(HealthChecker::new(&db)),
             db,
+            views,
             passwords,
             tokens,
             metrics,
@@ -44,5 +51,12 @@ impl App {
 impl FromRef<App> for Database {
     fn from_ref(app: &App) -> Self {
         app.db.clone()
+    }
+}
+
+/// Those that show one article count it.
+impl FromRef<App> for Views {
+    fn from_ref(app: &App) -> Self {
+        app.views.clone()
     }
 }

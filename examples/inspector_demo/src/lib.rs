@@ -1,6 +1,7 @@
 //! A small library on axum, with an inspector that shows what its pages do to the database.
 //!
-//! One page is sound, one sends a statement for every author, one is slow, one lends a book in a transaction.
+//! One page is sound, one sends a statement for every author, one is kept by the result cache, one is slow, one lends a book
+//! in a transaction.
 mod model;
 mod pages;
 
@@ -32,6 +33,7 @@ pub fn app(db: Database) -> Router {
         .route("/", get(pages::contents))
         .route("/authors", get(pages::authors))
         .route("/authors/slowly", get(pages::authors_one_by_one))
+        .route("/authors/kept", get(pages::authors_kept))
         .route("/authors/{id}", get(pages::author))
         .route("/report", get(pages::report))
         .route("/books/{id}/lend", get(pages::lend))

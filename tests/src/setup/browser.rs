@@ -4,8 +4,9 @@
 //! than the list of what a library would bring.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod looks;
+
 use std::future::Future;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub enum Key {
     Enter,
     /// Escape.
     Escape,
+    /// Tabulator: to the next element that takes the focus.
+    Tab,
     /// Arrow down.
     Down,
 }
@@ -59,6 +62,7 @@ impl Key {
         match self {
             Self::Enter => "\u{E007}",
             Self::Escape => "\u{E00C}",
+            Self::Tab => "\u{E004}",
             Self::Down => "\u{E015}",
         }
     }
@@ -97,7 +101,7 @@ impl Browser {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments },
         }}});
-        let session = call(port, "POST", "/session", &wanted).await;
+        let session = call(port, "POST", "/session", &wanted).await.unwrap();
         let session = session["sessionId"].as_str().unwrap().to_owned();
         Ok(Self {
             port,
@@ -118,16 +122,12 @@ impl Browser {
     {
         let browser = std::sync::Arc::new(self);
         let ended = tokio::spawn(story(std::sync::Arc::clone(&browser))).await;
-        call(
-            browser.port,
-            "DELETE",
-            &format!("/session/{}", browser.session),
-            &json!({}),
-        )
-        .await;
+        let session = format!("/session/{}", browser.session);
+        let closed = call(browser.port, "DELETE", &session, &json!({})).await;
         if let Err(error) = ended {
             std::panic::resume_unwind(error.into_panic());
         }
+        closed.unwrap();
     }
 
     /// Opens a page.
@@ -152,7 +152,9 @@ impl Browser {
     /// When it does not become so.
     pub async fn wait(&self, expression: &str) {
         let began = Instant::now();
-        while self.run(&format!("return Boolean({expression})")).await != json!(true) {
+        let script = json!({ "script": format!("return Boolean({expression})"), "args": [] });
+        // A page that is just left for another one cannot be asked: that is not yet.
+        while self.attempt("POST", "execute/sync", &script).await != Ok(json!(true)) {
             let page = "return document.body.innerText.slice(0, 2000)";
             assert!(
                 began.elapsed() < PATIENCE,
@@ -194,14 +196,13 @@ impl Browser {
         }
     }
 
-    /// Writes what is to be seen into a file.
-    pub async fn screenshot(&self, file: &Path) {
-        let picture = self.tell("GET", "screenshot", &Value::Null).await;
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, decode(picture.as_str().unwrap())).unwrap();
+    async fn tell(&self, method: &str, command: &str, body: &Value) -> Value {
+        let answer = self.attempt(method, command, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {command}: {error}"))
     }
 
-    async fn tell(&self, method: &str, command: &str, body: &Value) -> Value {
+    /// A command; its value, or the driver's error.
+    async fn attempt(&self, method: &str, command: &str, body: &Value) -> Result<Value, Value> {
         let path = format!("/session/{}/{command}", self.session);
         call(self.port, method, &path, body).await
     }
@@ -221,8 +222,8 @@ async fn port(driver: &mut Child) -> u16 {
     panic!("chromedriver ended without a port");
 }
 
-/// One call; its value.
-async fn call(port: u16, method: &str, path: &str, body: &Value) -> Value {
+/// One call; its value, or the error that stands in its place.
+async fn call(port: u16, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let body = if body.is_null() {
         String::new()
@@ -252,33 +253,8 @@ async fn call(port: u16, method: &str, path: &str, body: &Value) -> Value {
     reader.take(length).read_to_end(&mut answer).await.unwrap();
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     let value = answer["value"].clone();
-    assert!(value["error"].is_null(), "{method} {path}: {value}");
-    value
-}
-
-/// Base64, which is what pictures come in.
-fn decode(text: &str) -> Vec<u8> {
-    const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut held, mut bits) = (0_u32, 0);
-    for sign in text.bytes() {
-        let Some(value) = SIGNS.iter().position(|known| *known == sign) else {
-            continue;
-        };
-        held = held << 6 | value as u32;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-        }
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn pictures_are_decoded() {
-        assert_eq!(super::decode("aGVsbG8sIHdvcmxkIQ=="), b"hello, world!");
+    match value["error"].is_null() {
+        true => Ok(value),
+        false => Err(value),
     }
 }

@@ -1,6 +1,4 @@
 //! The page in a real browser, over the demo: by keyboard, on a narrow screen, with hostile texts, in both schemes.
-use std::path::PathBuf;
-
 use entourage::{Database, inspector::Inspector, prelude::*};
 use entourage_tests::{
     inspection::Stage,
@@ -8,12 +6,6 @@ use entourage_tests::{
     setup::browser::{Browser, Key},
 };
 use tokio::net::TcpListener;
-
-fn screenshot(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").into());
-    target.join("screenshots").join(name)
-}
 
 /// The demo, and where it is.
 async fn demo() -> String {
@@ -24,24 +16,6 @@ async fn demo() -> String {
     address
 }
 
-/// Texts whose contrast with what is behind them is less than WCAG's AA asks for (4.5, large texts 3).
-const FAINT: &str = r#"
-const rgb = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return { r, g, b, a }; };
-const light = ({ r, g, b }) => [r, g, b].map((one) => { const part = one / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; })
-  .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
-const behind = (node) => { for (; node; node = node.parentElement) { const back = rgb(getComputedStyle(node).backgroundColor); if (back.a > 0.99) return back; } return { r: 255, g: 255, b: 255 }; };
-const faint = [];
-for (const node of document.querySelectorAll("body *")) {
-  const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
-  if (!own || !node.offsetParent || node.closest(":disabled, svg, .skip, .sr")) continue;
-  const style = getComputedStyle(node);
-  const [one, two] = [light(rgb(style.color)), light(behind(node))].sort((a, b) => b - a);
-  const ratio = (one + 0.05) / (two + 0.05);
-  if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) faint.push(`${node.className || node.tagName} ${node.textContent.slice(0, 30)}: ${ratio.toFixed(2)}`);
-}
-return faint.join("\n");
-"#;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
     let browser = require!(Browser::start().await);
@@ -51,6 +25,8 @@ async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
             browser.resize(1280, 860, false).await;
             for path in [
                 "/authors",
+                "/authors/kept",
+                "/authors/kept",
                 "/report",
                 "/books/3/lend",
                 "/authors/7",
@@ -67,9 +43,13 @@ async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
             // The browser has asked for an icon too.
             let rows = "document.querySelectorAll('.requests tbody tr').length";
             let before = browser.run(&format!("return {rows}")).await;
-            assert!(before.as_u64() >= Some(5), "{before}");
-            browser.screenshot(&screenshot("inspector-list.png")).await;
-            assert_eq!(browser.run(FAINT).await, "");
+            assert!(before.as_u64() >= Some(7), "{before}");
+            // How much of each request the result cache answered: nothing at first, then all of it.
+            let kept = "[...document.querySelectorAll('.requests tbody tr')].filter((row) => row.innerText.includes('kept'))";
+            let rates = format!("return {kept}.map((row) => row.querySelector('[data-label=Cache]').innerText).join()");
+            assert_eq!(browser.run(&rates).await, "100 %,0 %");
+            browser.screenshot("inspector-list.png").await;
+            assert_eq!(browser.faint_texts().await, "");
 
             // Live: a request that ends meanwhile appears.
             browser.run(&format!("fetch('{address}/authors/8')")).await;
@@ -98,10 +78,8 @@ async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
                     .await,
                 25
             );
-            browser
-                .screenshot(&screenshot("inspector-request.png"))
-                .await;
-            assert_eq!(browser.run(FAINT).await, "");
+            browser.screenshot("inspector-request.png").await;
+            assert_eq!(browser.faint_texts().await, "");
 
             browser
                 .run("document.querySelector('.waterfall button').click()")
@@ -119,18 +97,14 @@ async fn an_n_plus_one_is_found_and_opened_by_keyboard_and_its_fix_is_shown() {
                     .await,
                 true
             );
-            browser
-                .screenshot(&screenshot("inspector-statement.png"))
-                .await;
+            browser.screenshot("inspector-statement.png").await;
             browser.press(Key::Escape.sign()).await;
             browser
                 .wait("!document.getElementById('drawer').open")
                 .await;
             browser.resize(1280, 860, true).await;
-            browser
-                .screenshot(&screenshot("inspector-request-dark.png"))
-                .await;
-            assert_eq!(browser.run(FAINT).await, "");
+            browser.screenshot("inspector-request-dark.png").await;
+            assert_eq!(browser.faint_texts().await, "");
             browser.press(Key::Escape.sign()).await;
             browser.wait("document.querySelector('.requests')").await;
         })
@@ -143,7 +117,12 @@ async fn every_view_fits_a_narrow_screen_and_has_enough_contrast() {
     let address = demo().await;
     browser
         .play(async move |browser| {
-            for path in ["/authors/slowly", "/books/3/lend"] {
+            for path in [
+                "/authors/slowly",
+                "/authors/kept",
+                "/authors/kept",
+                "/books/3/lend",
+            ] {
                 browser.open(&format!("{address}{path}")).await;
             }
             browser.open(&format!("{address}/inspector/")).await;
@@ -152,23 +131,16 @@ async fn every_view_fits_a_narrow_screen_and_has_enough_contrast() {
             browser
                 .run("document.querySelector('.count').style.color = '#999'")
                 .await;
-            assert!(
-                browser
-                    .run(FAINT)
-                    .await
-                    .as_str()
-                    .unwrap()
-                    .starts_with("count ")
-            );
+            assert!(browser.faint_texts().await.starts_with("count "));
             browser
                 .run("document.querySelector('.count').style.color = ''")
                 .await;
             for (name, hash, is_there) in [
                 ("list", "#/requests", ".requests tbody tr"),
-                ("request", "#/requests/1", ".verdict"),
+                ("request", "#/requests/1", ".verdict.bad"),
                 ("statements", "#/statements", ".groups tbody tr"),
                 ("pools", "#/pools", ".gauge"),
-                ("caches", "#/caches", ".gauge"),
+                ("caches", "#/caches", ".card + .card .gauge"),
                 ("prepared", "#/prepared", ".gauge"),
             ] {
                 browser.run(&format!("location.hash = '{hash}'")).await;
@@ -177,14 +149,10 @@ async fn every_view_fits_a_narrow_screen_and_has_enough_contrast() {
                     .await;
                 for (scheme, dark) in [("light", false), ("dark", true)] {
                     browser.resize(360, 760, dark).await;
-                    let page = "document.documentElement";
-                    let beyond = format!("return {page}.scrollWidth - {page}.clientWidth");
-                    assert_eq!(browser.run(&beyond).await, 0, "{name}");
-                    assert_eq!(browser.run(FAINT).await, "", "{name}, {scheme}");
+                    assert_eq!(browser.overflow().await, 0, "{name}");
+                    assert_eq!(browser.faint_texts().await, "", "{name}, {scheme}");
                     browser
-                        .screenshot(&screenshot(&format!(
-                            "inspector-narrow-{name}-{scheme}.png"
-                        )))
+                        .screenshot(&format!("inspector-narrow-{name}-{scheme}.png"))
                         .await;
                 }
             }

@@ -272,3 +272,62 @@ async fn totals_pools_caches_and_prepared_statements_are_told() {
     let (_, prepared) = stage.get("/prepared.json").await;
     assert!(prepared["databases"][0]["hits"].is_u64(), "{prepared}");
 }
+
+#[tokio::test]
+async fn what_the_result_cache_answered_is_told_of_each_request_and_in_all() {
+    let db = database().await;
+    let stage = Stage::new(open(&db));
+    let named = |name: &'static str| {
+        let db = db.clone();
+        async move {
+            let users = UserRepository::new(&db).filter(User::NAME.eq(name));
+            users.cached(Duration::from_secs(60)).all().await.unwrap();
+        }
+    };
+    stage.play("/users", read(db.clone())).await;
+    assert!(stage.newest().await["request"]["cache"].is_null());
+    assert!(stage.get("/caches.json").await.1["results"].is_null());
+
+    stage.play("/ada", named("Ada")).await;
+    let first = stage.newest().await;
+    let figures = |hits: u64, misses: u64, rate: f64| json!({ "hits": hits, "misses": misses, "hit_rate": rate });
+    assert_eq!(first["request"]["cache"], figures(0, 1, 0.0));
+    let two = [named("Ada"), named("Bea")];
+    let both = async {
+        for one in two {
+            one.await;
+        }
+    };
+    stage.play("/both", both).await;
+    let second = stage.newest().await;
+    assert_eq!(second["request"]["cache"], figures(1, 1, 0.5));
+    // What was kept sent no statement.
+    assert_eq!(second["request"]["statements"], 1);
+    let (_, list) = stage.get("/requests.json").await;
+    let rates: Vec<_> = list["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|request| &request["cache"]["hit_rate"])
+        .collect();
+    assert_eq!(rates, [&json!(0.5), &json!(0.0), &json!(null)]);
+
+    let (_, caches) = stage.get("/caches.json").await;
+    let results = &caches["results"][0];
+    assert_eq!(
+        (&results["database"], &results["of"]),
+        (&json!("main"), &json!("queries")),
+        "{caches}"
+    );
+    assert_eq!(
+        (&results["hits"], &results["misses"], &results["len"]),
+        (&json!(1), &json!(2), &json!(2)),
+        "{caches}"
+    );
+    // A write makes both old.
+    let write = db.sql("UPDATE users SET name = name", args![]);
+    write.execute().await.unwrap();
+    stage.play("/ada", named("Ada")).await;
+    let request = &stage.newest().await["request"];
+    assert_eq!(request["cache"], figures(0, 1, 0.0));
+}

@@ -1,4 +1,6 @@
-//! Articles and whose favorites they are: what is stored, and how it is read. How it is written is in [`mod@write`].
+//! Articles and whose favorites they are: what is stored, and how it is read. How it is written is in [`mod@write`], how
+//! views are counted in [`views`].
+pub mod views;
 pub mod write;
 
 use std::collections::HashSet;
@@ -45,6 +47,9 @@ pub struct Article {
     /// When it was changed last.
     #[entity(updated_at)]
     pub updated_at: DateTime<Utc>,
+    /// How often it was looked at; counted by [`views`] and by nothing else.
+    #[entity(default = "0")]
+    pub views: i64,
 }
 
 /// An article is a favorite of a user.
@@ -86,6 +91,8 @@ pub struct Card {
     pub created_at: DateTime<Utc>,
     /// When it was changed last.
     pub updated_at: DateTime<Utc>,
+    /// How often it was looked at, without the views that are not flushed yet.
+    pub views: i64,
     /// Who wrote it.
     #[shape(relation)]
     pub author: Person,

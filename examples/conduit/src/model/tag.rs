@@ -1,4 +1,6 @@
 //! Tags, in the order in which an author gave them to an article.
+use std::time::Duration;
+
 use entourage::{Database, Transaction, prelude::*};
 
 use super::article::Article;
@@ -8,6 +10,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Entity)]
 #[entity(table = "tags")]
 #[entity(many_to_many(articles: Article, through = ArticleTag))]
+#[entity(has_many(uses: ArticleTag))]
 pub struct Tag {
     /// The key.
     #[entity(primary_key, generated)]
@@ -48,15 +51,20 @@ pub struct TagName {
     pub name: String,
 }
 
-/// The tags that articles have, the most used first.
+/// For how long another process may not see a new tag; this one sees it at once.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// The tags that articles have, the most used first. Kept until a tag is given or taken: the query reads the links and
+/// not the articles, so that nothing else that is written to those drops it.
 ///
 /// # Errors
 /// The database's.
 pub async fn all(db: &Database) -> Result<Vec<String>, Error> {
     let tags = TagRepository::new(db)
         .shape::<Name>()
-        .filter(Tag::ARTICLES.is_not_empty())
-        .order_by((Tag::ARTICLES.count().desc(), Tag::NAME.asc()))
+        .filter(Tag::USES.is_not_empty())
+        .order_by((Tag::USES.count().desc(), Tag::NAME.asc()))
+        .cached(KEPT_FOR)
         .all()
         .await?;
     Ok(tags.into_iter().map(|tag| tag.name).collect())

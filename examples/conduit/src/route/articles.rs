@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     model::article::{
         self, Listed, Part, Seen, Wanted,
+        views::Views,
         write::{self, Draft},
     },
 };
@@ -136,13 +137,16 @@ pub async fn create(
     Ok((StatusCode::CREATED, one(seen)))
 }
 
-/// `GET /articles/{slug}`
+/// `GET /articles/{slug}`. It counts as a view; the contract has no place to say how many there are.
 pub async fn get(
     State(db): State<Database>,
+    State(views): State<Views>,
     viewer: Option<Viewer>,
     Path(slug): Path<String>,
 ) -> Result<Json<Envelope<Article>>, Error> {
-    Ok(one(article::get(&db, auth::id(viewer), &slug).await?))
+    let seen = article::get(&db, auth::id(viewer), &slug).await?;
+    views.count(seen.card.id).await;
+    Ok(one(seen))
 }
 
 /// `PUT /articles/{slug}`

@@ -7,13 +7,17 @@ use axum::{
 use conduit::{
     App,
     auth::{Passwords, Tokens},
-    migrate, router,
+    migrate,
+    model::article::views::{self, Views},
+    route::inspector,
+    router,
 };
 use entourage::{Database, pool::PoolOptions};
 use entourage_tests::setup::TestDatabase;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 /// An application on a database of its own.
@@ -75,20 +79,45 @@ impl Client {
             .connect()
             .await
             .unwrap();
+        // No view is written by itself, so that every statement is a request's.
+        let options = views::Options {
+            flush_every: Duration::from_secs(3_600),
+            journal: None,
+        };
+        let views = Views::start(&db, options).await.unwrap();
         // The least that argon2 takes: tests sign in often.
         let cheap = argon2::Params::new(8, 1, 1, None).unwrap();
         let app = App::new(
             db.clone(),
+            views,
             Passwords::new(cheap).unwrap(),
             Tokens::new(b"secret of the tests", Duration::from_secs(3_600)),
             PrometheusBuilder::new().build_recorder().handle(),
         );
+        let inspector = inspector::of(&db, true);
         Self {
-            router: router(app.clone()),
+            router: inspector::inspected(router(app.clone()), &inspector),
             app,
             db,
             guard: None,
         }
+    }
+
+    /// Where the database is, for another program.
+    pub fn url(&self) -> &str {
+        let guard = self.guard.as_ref();
+        guard.expect("the database is the client's own").url()
+    }
+
+    /// Serves `more` beside the application, to real browsers; where.
+    pub async fn serve(&self, more: Router) -> String {
+        let inspector = inspector::of(&self.db, true);
+        let served = inspector::inspected(router(self.app.clone()).merge(more), &inspector);
+        let served = served.into_make_service_with_connect_info::<SocketAddr>();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, served).await });
+        address
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

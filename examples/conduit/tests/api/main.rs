@@ -6,14 +6,18 @@
 #![allow(unreachable_pub, reason = "a test has no surface")]
 
 mod articles;
+mod browser;
 mod budgets;
 mod client;
 mod comments;
 mod faults;
+mod inspector;
 mod pages;
 mod profiles;
+mod program;
 mod tags;
 mod users;
+mod views;
 
 /// Each case as a test of each database, with an application on an empty one.
 macro_rules! on_every_database {
@@ -65,13 +69,23 @@ on_every_database! {
         only_the_author_removes_a_comment,
         a_comment_is_checked;
     tags:
-        tags_are_those_of_articles;
+        tags_are_those_of_articles,
+        tags_are_kept_until_one_is_given_or_taken;
+    views:
+        a_view_is_counted_behind_and_shown_on_the_page,
+        views_of_an_article_that_is_gone_are_forgotten;
+    program:
+        no_view_is_lost_when_it_is_told_to_stop,
+        no_view_is_lost_with_a_journal_when_it_is_killed;
     pages:
         a_visitor_reads,
         a_member_writes_and_is_read,
         what_users_write_is_text_and_not_html,
         a_form_of_another_site_is_refused,
         a_form_says_what_is_wrong;
+    inspector:
+        the_inspector_answers_this_machine_alone,
+        the_inspector_names_routes_and_keeps_secrets;
     budgets:
         lists_take_as_many_statements_for_many_rows_as_for_few,
         every_endpoint_sends_what_the_readme_says,

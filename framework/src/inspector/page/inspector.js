@@ -264,7 +264,7 @@ function requestRow(request) {
   el("td", { class: "n c-distinct" + (request.distinct === 0 ? " zero" : "") }, count(request.distinct)),
   cell("Duplicates", request.duplicates === 0 ? "–" : el("span", { class: "badge warning" }, request.duplicates), request.duplicates === 0),
   cell("N+1", badge, request.n_plus_one === 0),
-  cell("Cache", request.cache === null ? el("span", { title: "no cache" }, "–") : percent(request.cache.hit_rate), request.cache === null),
+  cell("Cache", request.cache === null ? el("span", { title: "the cache was not asked" }, "–") : percent(request.cache.hit_rate), request.cache === null),
   cell("Budget", budget, request.budget === null));
 }
 
@@ -294,7 +294,7 @@ async function showRequest(id, at) {
   const title = el("h2", { tabindex: "-1" }, el("span", { class: "method" }, request.method), " ", request.route);
   show(crumb(),
     el("div", { class: "title" }, title, el("span", { class: "status " + statusClass(request) }, statusText(request)),
-      el("span", { class: "note" }, request.path, " · ", new Date(request.began_unix_ms).toLocaleTimeString())),
+      el("span", { class: "note" }, request.path !== request.route && [request.path, " · "], new Date(request.began_unix_ms).toLocaleTimeString())),
     facts(request),
     el("section", { class: "verdicts", "aria-label": "Verdicts" },
       verdicts.length === 0 ? praise(request) : verdicts.map((verdict) => verdictCard(verdict, data, fall))),
@@ -325,7 +325,8 @@ function facts(request) {
     fact("Statements", count(request.statements), `${request.distinct} distinct`),
     fact("Rows", count(request.rows), bytes(request.bytes)),
     fact("Prepared before", prepared.of === 0 ? "–" : `${prepared.hits} of ${prepared.of}`),
-    fact("Cache", request.cache === null ? "no cache" : percent(request.cache.hit_rate)),
+    fact("Cache", request.cache === null ? "not asked" : percent(request.cache.hit_rate),
+      request.cache && `${request.cache.hits} of ${request.cache.hits + request.cache.misses}`),
     fact("Budget", request.budget === null ? "none" : el("span", { class: request.over_budget ? "over" : "" }, `${request.statements} of ${request.budget}`)));
 }
 
@@ -387,7 +388,7 @@ function waterfall(data) {
   const lanes = el("div", { class: "lanes" },
     lane("Pool wait", ["wait"]), lane("Execute", ["execute", "sqlx"]), lane("Decode", ["decode"]),
     el("span", {}, "Cache"),
-    el("span", {}, request.cache === null ? "no cache" : `${request.cache.hits} of ${request.cache.hits + request.cache.misses} without a statement`),
+    el("span", {}, request.cache === null ? "not asked" : `${request.cache.hits} of ${request.cache.hits + request.cache.misses} without a statement`),
     transactions.length > 0 && [el("span", {}, "Transaction"), track(plural(transactions.length, "transaction"),
       transactions.filter((tx) => tx.depth === 0).map((tx) => svg("rect", {
         class: tx.end === "rolled back" ? "f-bad" : "f-tx", x: scale(tx.start_ms), width: Math.max(scale(tx.end_ms - tx.start_ms), 2), height: 3, y: 4,
@@ -689,7 +690,7 @@ function drawCaches({ plans, results }) {
   return [el("div", { class: "head" }, el("h2", {}, "Caches")), el("div", { class: "cards" },
     hitCard("Query texts", "Queries whose SQL was rendered before, in the whole process.", plans.hits, plans.misses,
       [["hits", plans.hits], ["misses", plans.misses], ["evictions", plans.evictions], ["kept now", plans.len]]),
-    (results || []).map((one) => hitCard(one.of, `Kept by the result cache of ${one.database}.`, one.hits, one.misses,
+    (results || []).map((one) => hitCard(one.of === "queries" ? "Results of queries" : `Rows of ${one.of}`, `Kept by the result cache of ${one.database}.`, one.hits, one.misses,
       [["hits", one.hits], ["of which shared a load", one.coalesced], ["misses", one.misses], ["made old by a write", one.stale_drops],
         ["invalidations", one.invalidations], ["evictions", one.evictions], ["kept now", one.len]])),
     results === null && el("section", { class: "sheet card" }, el("h3", {}, "Results"), el("p", { class: "big" }, el("small", {}, "no cache")),

@@ -50,6 +50,7 @@ pub async fn create(db: &Database, author: i64, draft: Draft) -> Result<Seen, Er
         title,
         description,
         body,
+        views: None,
     };
     let (new, tags) = (&new, &tags);
     let publish = || {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Page, PageError, Reader, SignedIn, html, path, profile::Switch, session::Read};
 use crate::model::{
-    article::{self, Seen, write},
+    article::{self, Seen, views::Views, write},
     comment,
 };
 
@@ -26,11 +26,13 @@ struct Article {
 
 pub(super) async fn show(
     State(db): State<Database>,
+    State(views): State<Views>,
     Read(reader): Read,
     Path(slug): Path<String>,
 ) -> Page {
     let viewer = reader.as_ref().map(|member| member.id);
     let seen = article::get(&db, viewer, &slug).await?;
+    views.count(seen.card.id).await;
     let comments = comment::of_article(&db, viewer, &slug).await?;
     html(&Article {
         own: viewer == Some(seen.card.author.id),
