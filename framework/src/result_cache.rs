@@ -157,7 +157,7 @@ impl Cache {
     /// [`Configuration`](crate::ErrorKind::Configuration) for what has no meaning with this database. That nobody answers is
     /// none: nothing is kept until somebody does.
     pub(crate) async fn join(&self, database: &ConnectOptions) -> Result<()> {
-        let Some(share) = self.0.options.share.as_ref().filter(|_| self.is_enabled()) else {
+        let Some(share) = &self.0.options.share else {
             return Ok(());
         };
         let link = share.0.link(database)?;

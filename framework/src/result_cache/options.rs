@@ -85,7 +85,8 @@ impl CacheOptions {
         self
     }
 
-    /// Keeps nothing, whatever entities and queries ask for.
+    /// Keeps nothing, whatever entities and queries ask for. Other processes are told of writes all the same, if it is to
+    /// [`share`](CacheOptions::share).
     #[must_use]
     pub fn disabled(mut self) -> Self {
         self.disabled = true;

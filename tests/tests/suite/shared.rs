@@ -451,7 +451,47 @@ async fn sensitive_rows_stay_in_the_process(database: TestDatabase, way: Way) {
     close([&one, &other]).await;
 }
 
+/// Whoever keeps nothing himself tells the others all the same.
+async fn a_writer_without_a_cache_is_heard(database: TestDatabase, way: Way) {
+    let [reader] = handles(&database, &way).await;
+    let cache = CacheOptions::new().share(way.share()).disabled();
+    let writer = Database::builder()
+        .url(database.url())
+        .cache(cache)
+        .connect();
+    let writer = writer.await.unwrap();
+    let ada = AuthorRepository::new(&writer)
+        .insert(author("Ada"))
+        .await
+        .unwrap();
+    heard(&writer, &reader).await;
+    assert_eq!(name_of(&reader, ada.id).await, "Ada");
+    assert_eq!(
+        statements(&reader, AuthorRepository::new(&reader).get(ada.id))
+            .await
+            .0,
+        0
+    );
+    AuthorRepository::new(&writer)
+        .patch(ada.id, renamed("Adele"))
+        .await
+        .unwrap();
+    assert_eq!(
+        statements(&writer, AuthorRepository::new(&writer).get(ada.id))
+            .await
+            .0,
+        1
+    );
+    soon("the new name", || async {
+        name_of(&reader, ada.id).await == "Adele"
+    })
+    .await;
+    close([&reader, &writer]).await;
+}
+
 on_each! {
+    a_writer_without_a_cache_is_heard_by_redis = a_writer_without_a_cache_is_heard on sqlite by redis;
+    a_writer_without_a_cache_is_heard_by_notify = a_writer_without_a_cache_is_heard on postgres by notify;
     writes_to_sqlite_are_heard_by_redis = a_write_is_heard on sqlite by redis;
     writes_to_postgres_are_heard_by_redis = a_write_is_heard on postgres by redis;
     writes_to_mysql_are_heard_by_redis = a_write_is_heard on mysql by redis;

@@ -101,6 +101,7 @@ impl Session {
         if processes.missed.swap(false, Relaxed) {
             let mut notice = Notice::anything();
             notice.from = processes.id;
+            notice.write = processes.next.fetch_add(1, Relaxed);
             let told = self.tell(&*speaker, &[notice], cache.options.doubt).await;
             if let Err(error) = told {
                 processes.missed.store(true, Relaxed);
