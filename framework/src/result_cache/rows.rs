@@ -72,9 +72,9 @@ pub(super) enum Found {
 
 impl Rows {
     pub(super) fn new(table: &'static TableDef, def: CacheDef, state: Arc<TableState>) -> Self {
-        let capacity = match def.capacity {
-            CacheCapacity::Rows(rows) => rows,
-            CacheCapacity::Bytes(bytes) => bytes,
+        let store = match def.capacity {
+            CacheCapacity::Rows(rows) => Store::of_entries(rows),
+            CacheCapacity::Bytes(bytes) => Store::of_weight(bytes),
         };
         Self {
             table,
@@ -82,7 +82,7 @@ impl Rows {
             state,
             flights: Flights::default(),
             figures: Figures::default(),
-            store: Store::new(capacity),
+            store,
             told: AtomicU64::new(0),
         }
     }
