@@ -10,6 +10,7 @@ pub mod checksum;
 pub mod contender;
 pub mod fixture;
 pub mod lane;
+pub mod ratios;
 pub mod report;
 pub mod rounds;
 

@@ -24,6 +24,7 @@ pub mod many;
 pub mod observation;
 pub mod pages;
 pub mod raw_sql;
+pub mod reserved_keys;
 pub mod row_locks;
 pub mod schema;
 pub mod statements;
@@ -236,6 +237,14 @@ macro_rules! every_case {
                 a_result_has_tags,
                 a_transaction_reads_past_kept_results,
                 writers_never_leave_an_old_result,
+            }
+            reserved_keys {
+                a_reserved_key_is_known_before_the_database_sees_the_row,
+                a_block_is_one_step_of_the_counter,
+                two_queues_and_plain_inserts_never_share_a_key,
+                a_key_is_not_given_again,
+                a_key_that_an_update_has_set_is_passed_over,
+                keys_that_cannot_be_reserved_are_told_of_at_the_start,
             }
             transactions {
                 a_committed_transaction_stays,

@@ -7,6 +7,8 @@ mod interop;
 mod pooler;
 #[path = "suite/recovery.rs"]
 mod recovery;
+#[path = "suite/reserved_keys.rs"]
+mod reserved_keys;
 #[path = "suite/settings.rs"]
 mod settings;
 #[path = "suite/shared.rs"]

@@ -1,21 +1,18 @@
-//! What a hit of the result cache costs, beside moka alone and beside the same row by key from the database.
+//! What does a hit of the result cache cost, beside moka alone and beside the same row by key from the database?
 //!
-//! All in one process, on SQLite in memory, in turn, so that a slow minute of the machine hits all of them. Printed are
-//! nanoseconds for each call, the fastest and the median of the rounds.
-use std::{
-    hint::black_box,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+//! All ways take turns in one process. SQLite is in memory, by hand with one prepared statement that is stepped
+//! directly, and through the library past its cache; a server is asked over its connection past the cache.
+use std::{hint::black_box, sync::Arc, time::Duration};
 
-use entourage::{Database, prelude::*};
+use entourage::{Database, pool::PoolOptions, prelude::*};
+use entourage_benches::{Result, ratios::Ratios};
+use tokio::time::Instant;
 
 const ROWS: i64 = 10_000;
-const ROUNDS: usize = 21;
-const CALLS: u32 = 10_000;
+const ROUNDS: usize = 31;
 
 #[derive(Debug, Clone, Entity)]
-#[entity(table = "users", cache(ttl = "1h", capacity = 20_000))]
+#[entity(table = "bench_cache_users", cache(ttl = "1h", capacity = 20_000))]
 struct User {
     #[entity(primary_key)]
     id: i64,
@@ -24,92 +21,144 @@ struct User {
     visits: i64,
 }
 
-/// The times of one way to read.
-struct Lane {
-    name: &'static str,
-    times: Vec<Duration>,
-}
-
-impl Lane {
-    fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            times: Vec::new(),
-        }
-    }
-
-    fn print(mut self) {
-        self.times.sort_unstable();
-        let nanos = |time: Duration| (time / CALLS).as_nanos();
-        let (fastest, median) = (self.times[0], self.times[self.times.len() / 2]);
-        println!(
-            "{:<32} {:>8} {:>8}",
-            self.name,
-            nanos(fastest),
-            nanos(median)
-        );
-    }
-}
-
 /// The key of a call: all rows in turn, far apart.
 fn key(call: u32) -> i64 {
     i64::from(call) * 7_919 % ROWS
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    let db = Database::connect("sqlite::memory:").await?;
+fn row(id: i64) -> User {
+    User {
+        id,
+        email: format!("user{id}@example.org"),
+        name: format!("User {id}"),
+        visits: id,
+    }
+}
+
+/// The row by hand.
+fn stepped(statement: &mut rusqlite::Statement<'_>, id: i64) -> rusqlite::Result<User> {
+    statement.query_row([id], |row| {
+        Ok(User {
+            id: row.get(0)?,
+            email: row.get(1)?,
+            name: row.get(2)?,
+            visits: row.get(3)?,
+        })
+    })
+}
+
+fn by_hand() -> rusqlite::Result<rusqlite::Connection> {
+    let connection = rusqlite::Connection::open_in_memory()?;
+    connection.execute_batch(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, visits INTEGER NOT NULL); BEGIN",
+    )?;
+    let mut insert = connection.prepare("INSERT INTO users VALUES (?1, ?2, ?3, ?4)")?;
+    for row in (0..ROWS).map(row) {
+        insert.execute((row.id, row.email, row.name, row.visits))?;
+    }
+    drop(insert);
+    connection.execute_batch("COMMIT")?;
+    Ok(connection)
+}
+
+async fn filled(url: &str) -> Result<Database> {
+    let one = PoolOptions::new().max_connections(1);
+    let db = Database::builder().url(url).pool(one).connect().await?;
+    db.drop_schema::<User>().await?;
     db.create_schema::<User>().await?;
     let users = UserRepository::new(&db);
     let rows = (0..ROWS).map(|id| {
-        let email = format!("user{id}@example.org");
-        NewUser::new(id, email, format!("User {id}"), id)
+        let row = row(id);
+        NewUser::new(row.id, row.email, row.name, row.visits)
     });
-    let alone = moka::sync::Cache::<i64, Arc<User>>::new(20_000);
-    for row in users.insert_many(rows).await? {
-        users.get(row.id).await?;
-        alone.insert(row.id, Arc::new(row));
+    users.insert_many(rows).await?;
+    for id in 0..ROWS {
+        users.get(id).await?;
     }
+    drop(users);
+    Ok(db)
+}
+
+async fn run(servers: Vec<String>) -> Result<()> {
+    let mut names: Vec<String> = [
+        "get, hit",
+        "moka alone, its `Arc`",
+        "moka alone, the row copied",
+        "cached query of 10 rows, hit",
+        "SQLite by hand, one statement stepped",
+        "get past the cache, SQLite",
+    ]
+    .map(str::to_owned)
+    .into();
+    let db = filled("sqlite::memory:").await?;
+    let mut remote = Vec::new();
+    for url in &servers {
+        let db = filled(url).await?;
+        names.push(format!(
+            "get past the cache, {}",
+            db.dialect().system_name()
+        ));
+        remote.push(db);
+    }
+    let users = UserRepository::new(&db);
+    let alone = moka::sync::Cache::<i64, Arc<User>>::new(20_000);
+    (0..ROWS).for_each(|id| alone.insert(id, Arc::new(row(id))));
+    let by_hand = by_hand()?;
+    let mut statement =
+        by_hand.prepare("SELECT id, email, name, visits FROM users WHERE id = ?1")?;
     let query = || {
         let few = users.filter(User::VISITS.lt(10)).order_by(User::ID.asc());
         few.cached(Duration::from_secs(3_600))
     };
     query().all_shared().await?;
-
-    let mut moka_alone = Lane::new("moka alone, Arc");
-    let mut moka_copied = Lane::new("moka alone, row copied");
-    let mut hit = Lane::new("get, hit");
-    let mut result_hit = Lane::new("cached query of 10 rows, hit");
-    let mut by_key = Lane::new("get, from SQLite");
-    for _ in 0..ROUNDS {
-        let began = Instant::now();
-        (0..CALLS).for_each(|call| drop(black_box(alone.get(&key(call)))));
-        moka_alone.times.push(began.elapsed());
-        let began = Instant::now();
-        (0..CALLS).for_each(|call| {
-            let row = alone.get(&key(call));
-            drop(black_box(row.map(Arc::unwrap_or_clone)));
-        });
-        moka_copied.times.push(began.elapsed());
-        let began = Instant::now();
-        for call in 0..CALLS {
-            black_box(users.get(key(call)).await?);
+    let mut ratios = Ratios::of(names);
+    for round in 0..ROUNDS {
+        for way in ratios.turns(round) {
+            let calls: u32 = if way < 6 { 10_000 } else { 1_000 };
+            let began = Instant::now();
+            match way {
+                0 => {
+                    for call in 0..calls {
+                        black_box(users.get(key(call)).await?);
+                    }
+                }
+                1 => (0..calls).for_each(|call| drop(black_box(alone.get(&key(call))))),
+                2 => (0..calls).for_each(|call| {
+                    let row = alone.get(&key(call));
+                    drop(black_box(row.map(|row| User::clone(&row))));
+                }),
+                3 => {
+                    for _ in 0..calls {
+                        black_box(query().all_shared().await?);
+                    }
+                }
+                4 => {
+                    for call in 0..calls {
+                        black_box(stepped(&mut statement, key(call))?);
+                    }
+                }
+                way => {
+                    let db = if way == 5 { &db } else { &remote[way - 6] };
+                    let past = UserRepository::new(db).bypass_cache();
+                    for call in 0..calls {
+                        black_box(past.get(key(call)).await?);
+                    }
+                }
+            }
+            ratios.add(way, began.elapsed().as_secs_f64() / f64::from(calls));
         }
-        hit.times.push(began.elapsed());
-        let began = Instant::now();
-        for _ in 0..CALLS {
-            black_box(query().all_shared().await?);
-        }
-        result_hit.times.push(began.elapsed());
-        let past = users.bypass_cache();
-        let began = Instant::now();
-        for call in 0..CALLS {
-            black_box(past.get(key(call)).await?);
-        }
-        by_key.times.push(began.elapsed());
     }
-    println!("{:<32} {:>8} {:>8}", "ns a call", "fastest", "median");
-    let lanes = [moka_alone, moka_copied, hit, result_hit, by_key];
-    lanes.into_iter().for_each(Lane::print);
+    ratios.print("10,000 rows, all kept", "a call");
+    for db in &remote {
+        db.drop_schema::<User>().await?;
+    }
     Ok(())
+}
+
+fn main() -> Result<()> {
+    let servers = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(run(servers))
 }

@@ -11,7 +11,7 @@ pub use builder::WriteBehindBuilder;
 use super::{NewEntity, Patch, Repository, stamp, update::refreshed};
 use crate::{
     database::Database,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     result_cache::write_behind::{
         DeadLetter, WriteBehindStats,
         change::{Change, Edit, Set, is_marked, number},
@@ -132,11 +132,13 @@ impl<E> Clone for WriteBehindRepository<E> {
 }
 
 impl<E: Entity> WriteBehindRepository<E> {
-    /// Queues a new row and returns it as it will be.
+    /// Queues a new row and returns it as it will be. A key that the database makes is taken from those that are
+    /// [reserved](WriteBehindBuilder::reserve_keys).
     ///
     /// # Errors
     /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if a column is left to a default that only the database knows;
-    /// [`UniqueViolation`](crate::ErrorKind::UniqueViolation) if changes of a row with this key are queued. From every
+    /// [`UniqueViolation`](crate::ErrorKind::UniqueViolation) if changes of a row with this key are queued; the
+    /// database's, if no key is in hand and none can be reserved. From every
     /// write: [`QueueFull`](crate::ErrorKind::QueueFull), [`Closed`](crate::ErrorKind::Closed) after a shutdown or a
     /// failure of the journal.
     ///
@@ -147,21 +149,16 @@ impl<E: Entity> WriteBehindRepository<E> {
         let mut values = new.into_values();
         stamp::new_row(table, &mut values);
         not_deleted(table, &mut values);
-        let given = |(column, value): (usize, Option<Value>)| {
-            value.ok_or_else(|| {
-                let name = table.columns[column].field;
-                Error::invalid_query(format!(
-                    "write-behind cannot leave `{}.{name}` to its default, which only the database knows",
-                    table.entity
-                ))
-                .with_hint(format!("give `{name}` a value"))
-            })
-        };
-        let row = values
-            .into_iter()
-            .enumerate()
-            .map(given)
-            .collect::<Result<Vec<_>>>()?;
+        let key = table.generated().filter(|&column| values[column].is_none());
+        let missing = |column: &usize| values[*column].is_none() && key != Some(*column);
+        if let Some(column) = (0..values.len()).find(missing) {
+            return Err(left_out(table, column));
+        }
+        if let Some(column) = key {
+            let number = self.queue.engine.key(self.table).await?;
+            values[column] = Some(made(table, column, number)?);
+        }
+        let row: Vec<Value> = values.into_iter().flatten().collect();
         let entity: E = refreshed(&row)?;
         self.write(entity.key(), Change::Insert(row)).await?;
         Ok(entity)
@@ -343,6 +340,34 @@ impl<E: Entity> WriteBehindRepository<E> {
             .map(|row| refreshed(&row))
             .transpose()
     }
+}
+
+#[cold]
+fn left_out(table: &TableDef, column: usize) -> Error {
+    let name = table.columns[column].field;
+    Error::invalid_query(format!(
+        "write-behind cannot leave `{}.{name}` to its default, which only the database knows",
+        table.entity
+    ))
+    .with_hint(format!("give `{name}` a value"))
+}
+
+/// A reserved key as a value of its column.
+fn made(table: &TableDef, column: usize, number: i64) -> Result<Value> {
+    let value = stamp::integer(table.columns[column].sql_type, number);
+    if KeyPart::from_value(value.clone()).is_some() {
+        return Ok(value);
+    }
+    let error = Error::new(
+        ErrorKind::Encode,
+        format!(
+            "the database's next key {number} is more than `{}.{}` can hold",
+            table.entity, table.columns[column].field
+        ),
+    );
+    Err(error
+        .with_hint("make the field and its column an `i64`")
+        .with_table(table.name))
 }
 
 /// Fills the time of a new row that nobody gives: when it was deleted.

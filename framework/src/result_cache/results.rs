@@ -86,7 +86,7 @@ impl Results {
         Self {
             flights: Flights::default(),
             figures: Figures::default(),
-            store: Store::new(rows),
+            store: Store::of_weight(rows),
             told: AtomicU64::new(0),
         }
     }

@@ -79,9 +79,9 @@ pub(super) enum Found {
 
 impl Rows {
     pub(super) fn new(table: &'static TableDef, def: CacheDef, state: Arc<TableState>) -> Self {
-        let capacity = match def.capacity {
-            CacheCapacity::Rows(rows) => rows,
-            CacheCapacity::Bytes(bytes) => bytes,
+        let store = match def.capacity {
+            CacheCapacity::Rows(rows) => Store::of_entries(rows),
+            CacheCapacity::Bytes(bytes) => Store::of_weight(bytes),
         };
         Self {
             table,
@@ -92,7 +92,7 @@ impl Rows {
             is_shared: may_be_shared(table),
             fingerprint: table.fingerprint(),
             name: plain(table.name).into(),
-            store: Store::new(capacity),
+            store,
             told: AtomicU64::new(0),
         }
     }

@@ -13,7 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{Expiry, notification::RemovalCause, sync::Cache};
+use moka::{
+    Expiry,
+    notification::RemovalCause,
+    sync::{Cache, CacheBuilder},
+};
 
 /// A bounded map.
 pub(super) struct Store<K, V> {
@@ -67,13 +71,24 @@ impl<K, V: Stored> Expiry<K, V> for Times {
 }
 
 impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
+    /// An empty map for `capacity` entries.
+    ///
+    /// It is not the other one with entries that weigh 1: for those moka counts in a smaller table how often a key was
+    /// asked for, and drops entries hardly better than by their last use.
+    pub(super) fn of_entries(capacity: u64) -> Self {
+        Self::build(Cache::builder().max_capacity(capacity))
+    }
+
     /// An empty map for entries that weigh `capacity` in all.
-    pub(super) fn new(capacity: u64) -> Self {
+    pub(super) fn of_weight(capacity: u64) -> Self {
+        let weighed = Cache::builder().weigher(|_, entry: &V| entry.weight());
+        Self::build(weighed.max_capacity(capacity))
+    }
+
+    fn build(builder: CacheBuilder<K, V, Cache<K, V>>) -> Self {
         let evicted = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&evicted);
-        let cache = Cache::builder()
-            .max_capacity(capacity)
-            .weigher(|_, entry: &V| entry.weight())
+        let cache = builder
             .expire_after(Times)
             .eviction_listener(move |_, _, cause| {
                 // An entry that is replaced or removed was not too much.

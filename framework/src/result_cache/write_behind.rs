@@ -7,6 +7,7 @@
 //! order.rs    parents before children: pure
 //! verdict.rs  which errors are a change's own fault; back-off: pure
 //! journal/    the same changes on disk, before they are acknowledged
+//! keys/       keys that the database makes, in blocks
 //! marker.rs   how far the database is, in the database
 //! flush.rs    one attempt at a batch
 //! flusher.rs  batches, attempts, waits
@@ -22,6 +23,7 @@ pub(crate) mod engine;
 mod flush;
 mod flusher;
 mod journal;
+mod keys;
 mod marker;
 mod order;
 mod queue;

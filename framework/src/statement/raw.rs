@@ -75,6 +75,13 @@ impl RawText {
     }
 }
 
+/// Whether `word` is a keyword or a plain name in `text`; not in a string, a quoted name or a comment.
+pub fn has_word(text: &str, word: &str, dialect: Dialect) -> bool {
+    Tokens::new(text, dialect)
+        .map_while(Result::ok)
+        .any(|token| token.is(word))
+}
+
 /// The text with the dialect's placeholders, and how many there are.
 fn rewrite(text: &str, tokens: &[Token<'_>], dialect: Dialect) -> Result<(String, usize)> {
     let mut sql = String::with_capacity(text.len() + 8);

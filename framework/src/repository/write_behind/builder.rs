@@ -38,6 +38,17 @@ impl WriteBehindBuilder {
         self
     }
 
+    /// Takes entities whose keys the database makes too: their keys are reserved in blocks, at most `block` of them at a
+    /// time for each entity. An insert returns with its key, and does not wait for the database as long as one is in
+    /// hand; half a block is asked for when half of it is left. What is left when the program ends becomes a gap among
+    /// the keys.
+    ///
+    /// See [the guide](super::write_behind#keys-that-the-database-makes) for what each database needs.
+    pub fn reserve_keys(mut self, block: u32) -> Self {
+        self.settings.key_block = Some(block);
+        self
+    }
+
     /// Keeps what is queued in a journal in this folder, which is made if it is not there. A write is acknowledged when
     /// it is in the journal, and what a process leaves behind there is flushed by the next one.
     pub fn durable(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -113,8 +124,8 @@ impl WriteBehindBuilder {
     /// left behind, and begins to flush.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration), with the way out: an entity whose key the database makes, a
-    /// durability without a journal, a folder that cannot be written or is in use, a journal that is damaged, or one
+    /// [`Configuration`](crate::ErrorKind::Configuration), with the way out: an entity whose key the database makes
+    /// and that is not [reserved](WriteBehindBuilder::reserve_keys) or cannot be, a durability without a journal, a folder that cannot be written or is in use, a journal that is damaged, or one
     /// with changes of an entity that has another form now. The database's, if it does not answer.
     #[track_caller]
     pub fn start(self) -> impl Future<Output = Result<WriteBehind>> + Send {

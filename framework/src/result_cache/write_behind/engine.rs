@@ -27,6 +27,7 @@ use super::{
         record::{Letter, Record, Write},
         recovery::Recovered,
     },
+    keys::Keys,
     marker::Marker,
     order,
     queue::{Batch, Limits, NotTaken, Queue, RowId, Taken, View},
@@ -35,6 +36,7 @@ use crate::{
     error::{Error, Result},
     executor::Executor,
     observe::{Event, Observers, WriteBehindEvent},
+    pool::random_fraction,
     schema::{KeyPart, TableDef, Value},
 };
 
@@ -86,6 +88,8 @@ pub(super) struct Shared {
     pub(super) tables: Vec<&'static TableDef>,
     pub(super) ranks: Vec<usize>,
     pub(super) fingerprints: Vec<u64>,
+    /// By table, where the database makes the keys.
+    keys: Vec<Option<Arc<Keys>>>,
     pub(super) marker: Marker,
     /// Where the mark stands: behind what is committed by batches of which nothing was left to write.
     pub(super) marked: AtomicU64,
@@ -139,7 +143,9 @@ impl Engine {
         call_site: &'static Location<'static>,
     ) -> Result<Self> {
         settings.check()?;
-        tables.iter().try_for_each(|table| check_table(table))?;
+        if settings.key_block.is_none() {
+            tables.iter().try_for_each(|table| check_table(table))?;
+        }
         let folder: Option<Arc<dyn Folder>> = match &settings.path {
             Some(path) => Some(Arc::new(
                 Disk::open(path).map_err(|error| not_opened(path, error))?,
@@ -171,6 +177,14 @@ impl Engine {
             .find(&*executor)
             .await
             .map_err(|error| error.at(call_site))?;
+        let mut keys = Vec::with_capacity(tables.len());
+        if let Some(block) = settings.key_block {
+            for table in &tables {
+                let pause = settings.first_delay;
+                let opened = Keys::open(&executor, table, block, pause, call_site).await;
+                keys.push(opened.map_err(|error| error.at(call_site))?);
+            }
+        }
         let fingerprints: Vec<u64> = tables.iter().map(|table| table.fingerprint()).collect();
         let mut state =
             State::recover(&mut recovered, &tables, &fingerprints, &settings, committed)?;
@@ -197,6 +211,7 @@ impl Engine {
             settings,
             tables,
             fingerprints,
+            keys,
             marker,
             marked: AtomicU64::new(committed),
             journal,
@@ -219,6 +234,37 @@ impl Engine {
     /// The position of `table`.
     pub(crate) fn position(&self, table: &TableDef) -> Option<usize> {
         self.shared.tables.iter().position(|other| other.is(table))
+    }
+
+    /// A key for a new row of a table whose keys the database makes. While the database is away and no key is in hand,
+    /// it waits or fails as for a full queue.
+    pub(crate) async fn key(&self, table: usize) -> Result<i64> {
+        let shared = &self.shared;
+        let none = || Error::configuration("no keys were reserved at the start");
+        let keys = shared
+            .keys
+            .get(table)
+            .and_then(Option::as_ref)
+            .ok_or_else(none)?;
+        let backoff = shared.settings.backoff();
+        let mut attempt = 0;
+        loop {
+            if shared.lock().is_closing {
+                return Err(closed());
+            }
+            match keys.take().await {
+                Err(error)
+                    if error.is_connection() && shared.settings.when_full == WhenFull::Wait =>
+                {
+                    if attempt == 0 {
+                        shared.back_pressure();
+                    }
+                    attempt += 1;
+                    tokio::time::sleep(backoff.delay(attempt, random_fraction())).await;
+                }
+                taken => return taken,
+            }
+        }
     }
 
     /// Takes a change; returns when it is as safe as the settings say.
@@ -694,7 +740,7 @@ fn check_table(table: &TableDef) -> Result<()> {
             table.entity
         ))
         .with_hint(format!(
-            "let the client make it: `#[entity(primary_key, generated)] {name}: Uuid`; or give it: `#[entity(primary_key)] {name}: i64`"
+            "reserve keys in blocks: `.reserve_keys(1_000)`; or let the client make it: `#[entity(primary_key, generated)] {name}: Uuid`; or give it: `#[entity(primary_key)] {name}: i64`"
         )));
     }
     Ok(())

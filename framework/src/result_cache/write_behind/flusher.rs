@@ -16,7 +16,7 @@ use super::{
     flush::{Care, Failed, Flush, Written},
     journal::record::{Letter, Record},
     queue::{Batch, Entry},
-    verdict::{self, Backoff, Verdict},
+    verdict::{self, Verdict},
 };
 use crate::{
     dialect::Dialect,
@@ -216,10 +216,7 @@ impl Flushing<'_> {
         if self.is_sharpened(&failed, at_commit) {
             return;
         }
-        let backoff = Backoff {
-            first: self.shared.settings.first_delay,
-            longest: self.shared.settings.max_delay,
-        };
+        let backoff = self.shared.settings.backoff();
         let delay = backoff.delay(self.attempts, random_fraction());
         self.shared.retried(error);
         let attempts = self.attempts;

@@ -1,6 +1,7 @@
 //! What a queue is told at the start.
 use std::{path::PathBuf, time::Duration};
 
+use super::verdict::Backoff;
 use crate::error::{Error, Result};
 
 /// What an acknowledged write survives before it is in the database.
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) first_delay: Duration,
     pub(crate) max_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
+    /// How many keys that the database makes are reserved at once; none if it must not make any.
+    pub(crate) key_block: Option<u32>,
 }
 
 impl Default for Settings {
@@ -67,6 +70,7 @@ impl Default for Settings {
             first_delay: Duration::from_millis(50),
             max_delay: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
+            key_block: None,
         }
     }
 }
@@ -78,6 +82,14 @@ impl Settings {
             (Some(durability), _) => durability,
             (None, Some(_)) => Durability::Fsync,
             (None, None) => Durability::None,
+        }
+    }
+
+    /// How long to wait after failed attempts.
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff {
+            first: self.first_delay,
+            longest: self.max_delay,
         }
     }
 
@@ -105,6 +117,12 @@ impl Settings {
             return wrong(
                 "`max_pending` and `flush_at` of a write-behind queue are at least 1",
                 "the defaults are 10 000 and 1 000",
+            );
+        }
+        if self.key_block == Some(0) {
+            return wrong(
+                "a write-behind queue reserves keys in blocks of at least 1",
+                "a thousand is a good number: what is not used is a gap among the keys, no more",
             );
         }
         if self.max_delay < self.first_delay {

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     executor::{AtomicScope, Executor},
     prelude::*,
-    schema::Value,
+    schema::{TableDef, Value},
     statement::Statement,
 };
 
@@ -36,6 +36,14 @@ struct Counter {
     #[entity(unique)]
     name: String,
     count: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[entity(table = "tickets")]
+struct Ticket {
+    #[entity(primary_key, generated)]
+    id: i64,
+    name: String,
 }
 
 /// What goes wrong, and how often.
@@ -222,6 +230,10 @@ impl Setup {
     }
 
     async fn start(&self, settings: Settings) -> Engine {
+        self.start_with(Counter::table(), settings).await
+    }
+
+    async fn start_with(&self, table: &'static TableDef, settings: Settings) -> Engine {
         let settings = Settings {
             first_delay: Duration::from_millis(1),
             max_delay: Duration::from_millis(2),
@@ -229,7 +241,7 @@ impl Setup {
         };
         let executor = Arc::new(self.faulty.clone());
         let observers = Arc::clone(self.db.observers());
-        let tables = vec![Counter::table()];
+        let tables = vec![table];
         Engine::start(executor, observers, tables, settings, Location::caller())
             .await
             .unwrap()
@@ -425,5 +437,76 @@ async fn a_database_that_is_away_is_waited_for() {
     assert_eq!(setup.rows().await.len(), 100);
     assert_eq!(engine.stats().retried, 30);
     assert_eq!(engine.stats().last_error, None);
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_in_hand_last_while_the_database_is_away() {
+    let setup = Setup::new(MANY).await;
+    setup.db.create_schema::<Ticket>().await.unwrap();
+    let settings = Settings {
+        key_block: Some(4),
+        when_full: WhenFull::Error,
+        ..Settings::default()
+    };
+    let begins = &setup.faulty.faults.begins;
+    let engine = setup.start_with(Ticket::table(), settings.clone()).await;
+    begins.store(MANY, Ordering::SeqCst);
+    for expected in 1..=4 {
+        assert_eq!(engine.key(0).await.unwrap(), expected);
+    }
+    let away = engine.key(0).await.unwrap_err();
+    assert!(away.is_connection(), "{away}");
+    begins.store(0, Ordering::SeqCst);
+    assert_eq!(engine.key(0).await.unwrap(), 5);
+    engine.shutdown().await.unwrap();
+    assert_eq!(engine.key(0).await.unwrap_err().kind(), ErrorKind::Closed);
+
+    let waits = Settings {
+        when_full: WhenFull::Wait,
+        ..settings
+    };
+    let engine = setup.start_with(Ticket::table(), waits).await;
+    begins.store(5, Ordering::SeqCst);
+    let mut keys = Vec::new();
+    for _ in 0..6 {
+        keys.push(engine.key(0).await.unwrap());
+    }
+    assert!(
+        keys.is_sorted_by(|one, next| one < next) && keys[0] > 5,
+        "{keys:?}"
+    );
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn many_who_wait_for_keys_share_one_reservation() {
+    let setup = Setup::new(MANY).await;
+    setup.db.create_schema::<Ticket>().await.unwrap();
+    let settings = Settings {
+        key_block: Some(10),
+        ..Settings::default()
+    };
+    let engine = Arc::new(setup.start_with(Ticket::table(), settings).await);
+    let recording = setup.db.recorded();
+    let takers: Vec<_> = (0..100)
+        .map(|_| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move { engine.key(0).await.unwrap() })
+        })
+        .collect();
+    let mut keys = Vec::new();
+    for taker in takers {
+        keys.push(taker.await.unwrap());
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 100);
+    let sent = recording.statements();
+    let moved = sent
+        .iter()
+        .filter(|sent| sent.sql.starts_with("UPDATE sqlite_sequence"));
+    // At least five at a time, and never more than one at once.
+    assert!(moved.count() <= 20);
     engine.shutdown().await.unwrap();
 }

@@ -245,3 +245,16 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_word_is_found_where_it_is_one() {
+    let has = |text| has_word(text, "AUTOINCREMENT", Dialect::Sqlite);
+    assert!(has("CREATE TABLE t (id INTEGER PRIMARY KEY autoincrement)"));
+    for text in [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY /* AUTOINCREMENT */, a TEXT DEFAULT 'AUTOINCREMENT')",
+        "CREATE TABLE \"AUTOINCREMENT\" (id INTEGER PRIMARY KEY, autoincrement_id INTEGER)",
+    ] {
+        assert!(!has(text), "{text}");
+    }
+}
