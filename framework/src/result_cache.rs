@@ -259,7 +259,7 @@ impl Cache {
             .flatten()
     }
 
-    /// The row of `table` with `key`, as it is kept or as `load` loads it. `None` where the entity is not cached.
+    /// The row of `table` with `key`, for which there was no [`hit`](Cache::hit), as `load` loads it. `None` where the entity is not cached.
     pub(crate) async fn row<F>(
         &self,
         table: &'static TableDef,
@@ -274,7 +274,9 @@ impl Cache {
             return load().await;
         };
         loop {
+            // Whoever asks has looked already, and moka counts how often it is asked.
             if mode == CacheMode::Use
+                && rows.has(key)
                 && let Some(kept) = self.0.look(&rows, key)
             {
                 return Ok(kept);

@@ -126,8 +126,12 @@ impl<'a, E: Entity> Repository<'a, E> {
         let executor = self.executor.clone();
         let (mode, call_site) = (self.cache, Location::caller());
         async move {
+            if let Some(kept) = kept::hit(&*executor, mode, &values) {
+                return Ok(kept);
+            }
+            // Apart, so that the future of a hit is small: it is moved more than once.
             let load = || first_by_key(&*executor, values.clone(), call_site);
-            kept::one(&*executor, mode, &values, load).await
+            Box::pin(kept::one(&*executor, mode, &values, load)).await
         }
     }
 }

@@ -28,7 +28,18 @@ use crate::{
     },
 };
 
-/// The row with the key `values`, kept or as `load` loads it.
+/// What is kept of the row with the key `values`.
+pub(super) fn hit<E: Entity>(
+    executor: &dyn Executor,
+    mode: CacheMode,
+    values: &[Value],
+) -> Option<Option<E>> {
+    let cache = cache_of::<E>(executor, mode)?;
+    let key = KeyPart::from_values(values.iter().cloned())?;
+    Some(cache.hit(E::table(), &key, mode)?.map(owned))
+}
+
+/// The row with the key `values`, which is not kept, as `load` loads it; kept then, if it may be.
 pub(super) async fn one<E, F>(
     executor: &dyn Executor,
     mode: CacheMode,
@@ -45,14 +56,8 @@ where
     let Some(key) = KeyPart::from_values(values.iter().cloned()) else {
         return load().await;
     };
-    let kept = match cache.hit(E::table(), &key, mode) {
-        Some(kept) => kept,
-        None => {
-            let load =
-                || async { Ok(load().await?.map(|row| Arc::new(row) as Arc<dyn CachedRow>)) };
-            Box::pin(cache.row(E::table(), &key, mode, load)).await?
-        }
-    };
+    let load = || async { Ok(load().await?.map(|row| Arc::new(row) as Arc<dyn CachedRow>)) };
+    let kept = cache.row(E::table(), &key, mode, load).await?;
     Ok(kept.map(owned))
 }
 

@@ -14,7 +14,7 @@ use super::{
     flight::Flights,
     ledger::TableState,
     stats::{CacheFigures, Figures},
-    store::{Store, Stored},
+    store::{Store, Stored, Times},
 };
 use crate::schema::{KeyPart, Value};
 
@@ -86,7 +86,7 @@ impl Results {
         Self {
             flights: Flights::default(),
             figures: Figures::default(),
-            store: Store::of_weight(rows),
+            store: Store::of_weight(rows, Times::OfEach),
             told: AtomicU64::new(0),
         }
     }

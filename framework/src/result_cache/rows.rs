@@ -13,7 +13,7 @@ use super::{
     flight::Flights,
     ledger::{Stripe, Stripes, TableState, plain},
     stats::{CacheFigures, Figures, count},
-    store::{Store, Stored},
+    store::{Store, Stored, Times},
     tier::{Place, may_be_shared},
 };
 use crate::{
@@ -79,9 +79,13 @@ pub(super) enum Found {
 
 impl Rows {
     pub(super) fn new(table: &'static TableDef, def: CacheDef, state: Arc<TableState>) -> Self {
+        let times = Times::OfAll {
+            ttl: def.ttl,
+            tti: def.tti,
+        };
         let store = match def.capacity {
-            CacheCapacity::Rows(rows) => Store::of_entries(rows),
-            CacheCapacity::Bytes(bytes) => Store::of_weight(bytes),
+            CacheCapacity::Rows(rows) => Store::of_entries(rows, times),
+            CacheCapacity::Bytes(bytes) => Store::of_weight(bytes, times),
         };
         Self {
             table,
@@ -121,6 +125,11 @@ impl Rows {
             entry.used.store(now, Relaxed);
         }
         Found::Kept(entry.row.clone())
+    }
+
+    /// Whether anything is kept under `key`, true or not; this does not count as a use of it.
+    pub(super) fn has(&self, key: &KeyPart) -> bool {
+        self.store.has(key)
     }
 
     /// Permission to keep what is loaded from now on.

@@ -37,9 +37,24 @@ pub(super) trait Stored: Clone + Send + Sync + 'static {
     fn tti(&self) -> Option<Duration>;
 }
 
-struct Times;
+/// How long entries are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Times {
+    /// Each as it says itself. moka asks them at every read.
+    OfEach,
+    /// All as long at most; each may say that it is over earlier.
+    OfAll {
+        ttl: Duration,
+        tti: Option<Duration>,
+    },
+}
 
-impl<K, V: Stored> Expiry<K, V> for Times {
+/// moka refuses times of more than a thousand years.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+struct OwnTimes;
+
+impl<K, V: Stored> Expiry<K, V> for OwnTimes {
     fn expire_after_create(&self, _: &K, entry: &V, _: Instant) -> Option<Duration> {
         Some(entry.tti().map_or(entry.ttl(), |tti| tti.min(entry.ttl())))
     }
@@ -75,21 +90,30 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
     ///
     /// It is not the other one with entries that weigh 1: for those moka counts in a smaller table how often a key was
     /// asked for, and drops entries hardly better than by their last use.
-    pub(super) fn of_entries(capacity: u64) -> Self {
-        Self::build(Cache::builder().max_capacity(capacity))
+    pub(super) fn of_entries(capacity: u64, times: Times) -> Self {
+        Self::build(Cache::builder().max_capacity(capacity), times)
     }
 
     /// An empty map for entries that weigh `capacity` in all.
-    pub(super) fn of_weight(capacity: u64) -> Self {
+    pub(super) fn of_weight(capacity: u64, times: Times) -> Self {
         let weighed = Cache::builder().weigher(|_, entry: &V| entry.weight());
-        Self::build(weighed.max_capacity(capacity))
+        Self::build(weighed.max_capacity(capacity), times)
     }
 
-    fn build(builder: CacheBuilder<K, V, Cache<K, V>>) -> Self {
+    fn build(builder: CacheBuilder<K, V, Cache<K, V>>, times: Times) -> Self {
         let evicted = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&evicted);
-        let cache = builder
-            .expire_after(Times)
+        let timed = match times {
+            Times::OfEach => builder.expire_after(OwnTimes),
+            Times::OfAll { ttl, tti } => {
+                let builder = builder.time_to_live(ttl.min(LONGEST));
+                match tti {
+                    Some(tti) => builder.time_to_idle(tti.min(LONGEST)),
+                    None => builder,
+                }
+            }
+        };
+        let cache = timed
             .eviction_listener(move |_, _, cause| {
                 // An entry that is replaced or removed was not too much.
                 if matches!(cause, RemovalCause::Size | RemovalCause::Expired) {
@@ -102,6 +126,10 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
         self.cache.get(key)
+    }
+
+    pub(super) fn has(&self, key: &K) -> bool {
+        self.cache.contains_key(key)
     }
 
     pub(super) fn insert(&self, key: K, entry: V) {
