@@ -1,8 +1,13 @@
 //! What does a hit of the result cache cost, beside moka alone and beside the same row by key from the database?
 //!
-//! All ways take turns in one process. SQLite is in memory, by hand with one prepared statement that is stepped
-//! directly, and through the library past its cache; a server is asked over its connection past the cache.
-use std::{hint::black_box, sync::Arc, time::Duration};
+//! All ways take turns in one process. SQLite has a file with a write-ahead log, by hand with one prepared statement that
+//! is stepped directly, and through the library past its cache; a server is asked over its connection past the cache.
+use std::{
+    hint::black_box,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use entourage::{Database, pool::PoolOptions, prelude::*};
 use entourage_benches::{Result, ratios::Ratios};
@@ -47,10 +52,27 @@ fn stepped(statement: &mut rusqlite::Statement<'_>, id: i64) -> rusqlite::Result
     })
 }
 
-fn by_hand() -> rusqlite::Result<rusqlite::Connection> {
-    let connection = rusqlite::Connection::open_in_memory()?;
+/// Files of SQLite's, which go with the bench.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("entourage-cache-hit-{}", std::process::id()));
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn by_hand(file: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    let connection = rusqlite::Connection::open(file)?;
     connection.execute_batch(
-        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, visits INTEGER NOT NULL); BEGIN",
+        "PRAGMA journal_mode = wal; CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, visits INTEGER NOT NULL); BEGIN",
     )?;
     let mut insert = connection.prepare("INSERT INTO users VALUES (?1, ?2, ?3, ?4)")?;
     for row in (0..ROWS).map(row) {
@@ -90,7 +112,9 @@ async fn run(servers: Vec<String>) -> Result<()> {
     ]
     .map(str::to_owned)
     .into();
-    let db = filled("sqlite::memory:").await?;
+    let folder = Folder::new()?;
+    let file = folder.0.join("entourage.db");
+    let db = filled(&format!("sqlite://{}", file.display())).await?;
     let mut remote = Vec::new();
     for url in &servers {
         let db = filled(url).await?;
@@ -103,7 +127,7 @@ async fn run(servers: Vec<String>) -> Result<()> {
     let users = UserRepository::new(&db);
     let alone = moka::sync::Cache::<i64, Arc<User>>::new(20_000);
     (0..ROWS).for_each(|id| alone.insert(id, Arc::new(row(id))));
-    let by_hand = by_hand()?;
+    let by_hand = by_hand(&folder.0.join("by_hand.db"))?;
     let mut statement =
         by_hand.prepare("SELECT id, email, name, visits FROM users WHERE id = ?1")?;
     let query = || {
