@@ -13,6 +13,8 @@ mod gathering;
 mod json;
 mod layer;
 mod mask;
+#[cfg(feature = "write-behind")]
+mod queue;
 mod record;
 mod ring;
 mod route;

@@ -6,8 +6,12 @@
 mod access;
 #[path = "inspector/page.rs"]
 mod page;
+#[path = "inspector/queues.rs"]
+mod queues;
 #[path = "inspector/recorded.rs"]
 mod recorded;
+#[path = "inspector/shared.rs"]
+mod shared;
 #[path = "inspector/sqlx.rs"]
 mod sqlx_beside;
 

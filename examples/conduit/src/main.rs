@@ -63,7 +63,7 @@ async fn run(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     tracing::info!("open http://{}", listener.local_addr()?);
-    let inspector = inspector::of(&db, config.inspector);
+    let inspector = inspector::of(&db, &views, config.inspector);
     if cfg!(debug_assertions) || config.inspector {
         tracing::info!(
             "the inspector is at {}/, for this machine only",

@@ -1,6 +1,8 @@
 //! What the inspector shows, as JSON. Times are milliseconds; what is not known is `null`.
 pub(super) mod detail;
 pub(super) mod list;
+#[cfg(feature = "write-behind")]
+pub(super) mod queue;
 pub(super) mod whole;
 
 use std::{panic::Location, time::Duration};

@@ -130,7 +130,7 @@ fn argument(value: &Value) -> String {
 }
 
 /// The text with `…` for what stands in quotes. A quote that is not closed hides the rest.
-fn without_quoted(text: &str) -> String {
+pub(super) fn without_quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut signs = text.chars();
     while let Some(sign) = signs.next() {

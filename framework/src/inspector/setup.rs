@@ -10,6 +10,7 @@ use std::{
 };
 
 use http::request::Parts;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -32,13 +33,14 @@ const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Settings count for the layers and services that are made after them.
 #[derive(Clone)]
 pub struct Inspector {
-    settings: Settings,
+    pub(super) settings: Settings,
     shared: Arc<Shared>,
 }
 
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) databases: Vec<Inspectable>,
+    pub(super) queues: Vec<Queue>,
     pub(super) enabled: bool,
     pub(super) access: Access,
     pub(super) routes: Routes,
@@ -46,6 +48,9 @@ pub(super) struct Settings {
     pub(super) budget: Option<usize>,
     pub(super) explain_timeout: Duration,
 }
+
+/// What a write-behind queue says of itself whenever it is asked. Its own type is there only with its feature.
+pub(super) type Queue = Arc<dyn Fn() -> Value + Send + Sync>;
 
 /// A database that is looked at.
 #[derive(Clone)]
@@ -80,6 +85,7 @@ impl Inspector {
     pub fn new(db: &Database) -> Self {
         let settings = Settings {
             databases: Vec::new(),
+            queues: Vec::new(),
             enabled: cfg!(debug_assertions),
             access: Access::default(),
             routes: Routes::default(),

@@ -13,7 +13,7 @@ use crate::{
     database::Database,
     error::{Error, ErrorKind, Result},
     result_cache::write_behind::{
-        DeadLetter, WriteBehindStats,
+        DeadLetter, WriteBehindStats, WriteBehindWatch,
         change::{Change, Edit, Set, is_marked, number},
         engine::Engine,
     },
@@ -79,6 +79,11 @@ impl WriteBehind {
     /// The figures of the queue.
     pub fn stats(&self) -> WriteBehindStats {
         self.engine.stats()
+    }
+
+    /// The figures of the queue from now on, for one that is no clone of it: the queue ends without regard to it.
+    pub fn watch(&self) -> WriteBehindWatch {
+        self.engine.watch()
     }
 
     /// The changes that the database refused for good, oldest first.

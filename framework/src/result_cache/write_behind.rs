@@ -12,6 +12,7 @@
 //! flush.rs    one attempt at a batch
 //! flusher.rs  batches, attempts, waits
 //! engine.rs   what the typed surface calls
+//! stats.rs    what a queue says of itself
 //! ```
 //!
 //! It knows tables and values, no entities, and needs of the database nothing but an [`Executor`](crate::executor::Executor).
@@ -28,12 +29,13 @@ mod marker;
 mod order;
 mod queue;
 mod settings;
+mod stats;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;
 mod verdict;
 
 pub use dead_letter::DeadLetter;
-pub use engine::WriteBehindStats;
 pub(crate) use settings::Settings;
 pub use settings::{Durability, WhenFull};
+pub use stats::{WriteBehindState, WriteBehindStats, WriteBehindWatch};

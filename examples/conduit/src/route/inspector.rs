@@ -10,12 +10,15 @@ use axum::{
 };
 use entourage::{Database, inspector::Inspector};
 
+use crate::model::article::views::Views;
+
 /// Where it is.
 pub const PATH: &str = "/_inspector";
 
-/// An inspector of a database; `enable` turns it on in release builds too.
-pub fn of(db: &Database, enable: bool) -> Inspector {
+/// An inspector of a database and of the views that wait for it; `enable` turns it on in release builds too.
+pub fn of(db: &Database, views: &Views, enable: bool) -> Inspector {
     let inspector = Inspector::new(db)
+        .write_behind("Views of articles", views.queue())
         .route_by(|request| {
             let path = request.extensions.get::<MatchedPath>()?;
             Some(path.as_str().to_owned())

@@ -94,7 +94,7 @@ impl Client {
             Tokens::new(b"secret of the tests", Duration::from_secs(3_600)),
             PrometheusBuilder::new().build_recorder().handle(),
         );
-        let inspector = inspector::of(&db, true);
+        let inspector = inspector::of(&db, &app.views, true);
         Self {
             router: inspector::inspected(router(app.clone()), &inspector),
             app,
@@ -111,7 +111,7 @@ impl Client {
 
     /// Serves `more` beside the application, to real browsers; where.
     pub async fn serve(&self, more: Router) -> String {
-        let inspector = inspector::of(&self.db, true);
+        let inspector = inspector::of(&self.db, &self.app.views, true);
         let served = inspector::inspected(router(self.app.clone()).merge(more), &inspector);
         let served = served.into_make_service_with_connect_info::<SocketAddr>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

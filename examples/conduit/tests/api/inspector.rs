@@ -6,6 +6,7 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, header},
 };
+use serde_json::json;
 
 use crate::client::{Answer, Client};
 
@@ -68,4 +69,32 @@ pub async fn the_inspector_names_routes_and_keeps_secrets(client: &Client) {
         assert!(!detail.to_string().contains("argon2"), "{detail}");
         assert_eq!(detail["request"]["n_plus_one"], 0, "{detail}");
     }
+}
+
+pub async fn the_inspector_shows_the_views_that_wait(client: &Client) {
+    let ada = client.user("ada").await;
+    let slug = ada.publish("Notes", &["x"]).await;
+    let queue = async || {
+        let caches = asked_from(client, HERE, "/caches.json").await.expect(200);
+        caches["queues"][0].clone()
+    };
+    let (name, state) = ("Views of articles", "open");
+    let before = queue().await;
+    assert_eq!(
+        (&before["name"], &before["state"]),
+        (&json!(name), &json!(state))
+    );
+    assert_eq!(before["figures"]["pending"], 0);
+    for _ in 0..2 {
+        ada.get(&format!("/api/articles/{slug}")).await.expect(200);
+    }
+    let figures = &queue().await["figures"];
+    let taken = ["pending", "queued", "coalesced", "flushed"].map(|name| &figures[name]);
+    assert_eq!(taken, [1, 2, 1, 0], "{figures}");
+    client.app.views.stop().await.unwrap();
+    let after = queue().await;
+    assert_eq!(
+        (&after["state"], &after["figures"]["flushed"]),
+        (&json!("closed"), &json!(1))
+    );
 }

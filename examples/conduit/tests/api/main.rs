@@ -85,7 +85,8 @@ on_every_database! {
         a_form_says_what_is_wrong;
     inspector:
         the_inspector_answers_this_machine_alone,
-        the_inspector_names_routes_and_keeps_secrets;
+        the_inspector_names_routes_and_keeps_secrets,
+        the_inspector_shows_the_views_that_wait;
     budgets:
         lists_take_as_many_statements_for_many_rows_as_for_few,
         every_endpoint_sends_what_the_readme_says,

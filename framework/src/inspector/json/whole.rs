@@ -8,7 +8,7 @@ use crate::{
         totals::Total,
     },
     pool::{Distribution, Holding},
-    result_cache::CacheFigures,
+    result_cache::{CacheFigures, SharedFigures},
     statement_cache,
 };
 
@@ -103,10 +103,10 @@ fn percentiles(times: &Distribution) -> Value {
     })
 }
 
-/// The caches of the process: of query texts, and of results where there is one.
+/// The caches of the process: of query texts, and of results where there is one; the connections to other processes'
+/// caches, and the write-behind queues.
 pub(in crate::inspector) fn caches(settings: &Settings) -> Value {
     let plans = statement_cache::stats();
-    let results: Vec<_> = settings.databases.iter().flat_map(results).collect();
     json!({
         "plans": {
             "hits": plans.hits,
@@ -114,11 +114,19 @@ pub(in crate::inspector) fn caches(settings: &Settings) -> Value {
             "evictions": plans.evictions,
             "len": plans.len,
         },
-        "results": match results.is_empty() {
-            true => Value::Null,
-            false => Value::from(results),
-        },
+        "results": any(settings.databases.iter().flat_map(results)),
+        "shared": any(settings.databases.iter().filter_map(shared)),
+        "queues": any(settings.queues.iter().map(|told| told())),
     })
+}
+
+/// A list, or nothing.
+fn any(found: impl Iterator<Item = Value>) -> Value {
+    let found: Vec<_> = found.collect();
+    match found.is_empty() {
+        true => Value::Null,
+        false => Value::from(found),
+    }
 }
 
 /// What a database's result cache holds that was ever asked for: rows by entity, results of queries.
@@ -146,6 +154,33 @@ fn results(one: &Inspectable) -> Vec<Value> {
         results.push(told("queries", &stats.queries));
     }
     results
+}
+
+/// What a database's result cache tells other processes and hears from them, if it does.
+fn shared(one: &Inspectable) -> Option<Value> {
+    let SharedFigures {
+        is_connected,
+        told,
+        heard,
+        lost,
+        tier_hits,
+        tier_misses,
+        tier_waits,
+        tier_failures,
+    } = one.db.cache().stats().shared?;
+    Some(json!({
+        "database": &*one.name,
+        "is_connected": is_connected,
+        "told": told,
+        "heard": heard,
+        "lost": lost,
+        "tier": {
+            "hits": tier_hits,
+            "misses": tier_misses,
+            "waits": tier_waits,
+            "failures": tier_failures,
+        },
+    }))
 }
 
 /// How often connections had statements prepared already.

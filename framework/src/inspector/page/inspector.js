@@ -677,16 +677,54 @@ function drawPools({ pools }) {
   return [el("div", { class: "head" }, el("h2", {}, "Pools")), el("div", { class: "cards" }, cards)];
 }
 
+function gauge(part, kind, label) {
+  return svg("svg", { class: "gauge", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img", "aria-label": label },
+    svg("rect", { width: 100, height: 10, class: "f-track" }), svg("rect", { width: Math.min(part, 1) * 100, height: 10, class: kind }));
+}
+
+const figures = (rows) => rows.map(([name, value]) => el("p", { class: "row" }, el("span", {}, name), el("span", {}, typeof value === "string" ? value : count(value))));
+
 function hitCard(title, text, hits, misses, rows) {
   const part = rate(hits, misses);
   return el("section", { class: "sheet card" }, el("h3", {}, title), text && el("p", { class: "note" }, text),
     el("p", { class: "big" }, percent(part), " ", el("small", {}, part === null ? "nothing was asked for yet" : "found")),
-    svg("svg", { class: "gauge", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img", "aria-label": percent(part) + " found" },
-      svg("rect", { width: 100, height: 10, class: "f-track" }), svg("rect", { width: (part || 0) * 100, height: 10, class: "f-decode" })),
-    el("h4", {}, "Figures"), rows.map(([name, value]) => el("p", { class: "row" }, el("span", {}, name), el("span", {}, count(value)))));
+    gauge(part || 0, "f-decode", percent(part) + " found"), el("h4", {}, "Figures"), figures(rows));
 }
 
-function drawCaches({ plans, results }) {
+/** How a result cache stands with those of other processes; only some servers keep rows for all of them. */
+function sharedCard({ database, is_connected, told, heard, lost, tier }) {
+  const hasTier = Object.values(tier).some((value) => value > 0);
+  const part = rate(tier.hits, tier.misses);
+  return el("section", { class: "sheet card", "data-shared": database },
+    el("h3", {}, "Other processes ", el("span", { class: is_connected ? "badge good" : "badge bad" }, is_connected ? "connected" : "not connected")),
+    el("p", { class: "note" }, `The result cache of ${database} tells them of its writes and hears of theirs.`),
+    !is_connected && el("p", { class: "failure" }, "Nothing is kept meanwhile: every read goes to the database."),
+    el("h4", {}, "Figures"), figures([["notices told", told], ["notices heard", heard], ["connections lost", lost]]),
+    hasTier && [el("h4", {}, `Rows kept by the server for all: ${percent(part)} found`), gauge(part || 0, "f-decode", percent(part) + " found by the server"),
+      figures([["found", tier.hits], ["not there", tier.misses], ["waited for another's load", tier.waits], ["no answer in time", tier.failures]])]);
+}
+
+const QUEUE_STATES = { open: null, closing: ["warning", "shutting down"], closed: ["plain", "shut down"], dropped: ["plain", "dropped"] };
+
+function queueCard({ name, state, figures: own }) {
+  const badge = QUEUE_STATES[state];
+  const head = [el("h3", {}, name, " ", badge && el("span", { class: "badge " + badge[0] }, badge[1]), " ",
+    own && own.dead_letters > 0 && el("span", { class: "badge bad" }, plural(own.dead_letters, "dead letter"))), el("p", { class: "note" }, "Changes that are written behind.")];
+  if (own === null) return el("section", { class: "sheet card", "data-queue": name }, head, el("p", { class: "big" }, el("small", {}, "nobody holds it any more")));
+  const part = own.pending / own.max_pending;
+  const wait = own.oldest_ms === null ? "" : `, the oldest for ${ms(own.oldest_ms)}`;
+  const left = state === "closed" && own.pending > 0;
+  return el("section", { class: "sheet card", "data-queue": name }, head,
+    el("p", { class: "big" }, count(own.pending), " ", el("small", {}, `of at most ${plural(own.max_pending, "row")} ${own.pending === 1 ? "waits" : "wait"}${wait}`)),
+    gauge(part, part >= 0.8 || left ? "f-bad" : "f-execute", `${own.pending} of ${own.max_pending} rows wait`),
+    left && el("p", { class: "failure" }, own.journal_bytes === null ? "They were not written, and are lost with the process." : "They were not written; the journal keeps them for the next start."),
+    own.last_error && el("p", { class: "failure" }, "The last attempt failed: ", own.last_error),
+    el("h4", {}, "Figures"), figures([["changes taken", own.queued], ["of which became one with another", own.coalesced], ["rows flushed", own.flushed], ["in batches", own.batches],
+      ["attempts made again", own.retried], ["refused by the database", own.refused], ["dead letters now", own.dead_letters], ["writes that met a full queue", own.back_pressure],
+      ["journal", own.journal_bytes === null ? "none" : `${bytes(own.journal_bytes)}, ${own.durability}`]]));
+}
+
+function drawCaches({ plans, results, shared, queues }) {
   return [el("div", { class: "head" }, el("h2", {}, "Caches")), el("div", { class: "cards" },
     hitCard("Query texts", "Queries whose SQL was rendered before, in the whole process.", plans.hits, plans.misses,
       [["hits", plans.hits], ["misses", plans.misses], ["evictions", plans.evictions], ["kept now", plans.len]]),
@@ -694,7 +732,9 @@ function drawCaches({ plans, results }) {
       [["hits", one.hits], ["of which shared a load", one.coalesced], ["misses", one.misses], ["made old by a write", one.stale_drops],
         ["invalidations", one.invalidations], ["evictions", one.evictions], ["kept now", one.len]])),
     results === null && el("section", { class: "sheet card" }, el("h3", {}, "Results"), el("p", { class: "big" }, el("small", {}, "no cache")),
-      el("p", { class: "note" }, "No results are cached: every read goes to the database.")))];
+      el("p", { class: "note" }, "No results are cached: every read goes to the database.")),
+    (shared || []).map(sharedCard)),
+    queues && [el("div", { class: "head" }, el("h2", {}, "Write-behind queues")), el("div", { class: "cards" }, queues.map(queueCard))]].flat().filter(Boolean);
 }
 
 function drawPrepared({ databases }) {

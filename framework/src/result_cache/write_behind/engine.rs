@@ -14,7 +14,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Durability, Settings, WhenFull,
+    Settings, WhenFull,
     change::Change,
     complaint::{
         changed_table, closed, full, left_over, no_letter, not_opened, refused, too_many_letters,
@@ -31,6 +31,7 @@ use super::{
     marker::Marker,
     order,
     queue::{Batch, Limits, NotTaken, Queue, RowId, Taken, View},
+    stats::{WriteBehindState, WriteBehindStats, WriteBehindWatch},
 };
 use crate::{
     error::{Error, Result},
@@ -39,38 +40,6 @@ use crate::{
     pool::random_fraction,
     schema::{KeyPart, TableDef, Value},
 };
-
-/// The figures of a write-behind queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WriteBehindStats {
-    /// Rows that wait for the database.
-    pub pending: usize,
-    /// How long the oldest of them has waited.
-    pub oldest: Option<Duration>,
-    /// Changes taken since the start.
-    pub queued: u64,
-    /// Of these, those that became one with a change that was queued.
-    pub coalesced: u64,
-    /// Rows written to the database.
-    pub flushed: u64,
-    /// Batches written.
-    pub batches: u64,
-    /// Attempts that failed and were made again.
-    pub retried: u64,
-    /// Changes that the database refused, since the start.
-    pub dead: u64,
-    /// Dead letters that nobody has decided about.
-    pub dead_letters: usize,
-    /// Writes that met a full queue.
-    pub back_pressure: u64,
-    /// What an acknowledged write survives.
-    pub durability: Durability,
-    /// The size of the journal in bytes.
-    pub journal_bytes: u64,
-    /// Why the last attempt failed; `None` after one that did not.
-    pub last_error: Option<String>,
-}
 
 /// A running queue.
 #[derive(Debug)]
@@ -387,28 +356,12 @@ impl Engine {
 
     /// The figures now.
     pub(crate) fn stats(&self) -> WriteBehindStats {
-        let shared = &self.shared;
-        let state = shared.lock();
-        let now = Instant::now().into_std();
-        let figures = &state.figures;
-        WriteBehindStats {
-            pending: state.queue.pending(),
-            oldest: state
-                .queue
-                .oldest()
-                .map(|since| now.saturating_duration_since(since)),
-            queued: figures.queued,
-            coalesced: figures.coalesced,
-            flushed: figures.flushed,
-            batches: figures.batches,
-            retried: figures.retried,
-            dead: figures.dead,
-            dead_letters: state.letters.len(),
-            back_pressure: figures.back_pressure,
-            durability: shared.settings.durability(),
-            journal_bytes: shared.journal.as_ref().map_or(0, Journal::size),
-            last_error: figures.last_error.clone(),
-        }
+        self.shared.stats()
+    }
+
+    /// The figures from now on, for one that does not keep the queue.
+    pub(crate) fn watch(&self) -> WriteBehindWatch {
+        WriteBehindWatch::new(&self.shared)
     }
 
     /// What the database refused.
@@ -464,6 +417,37 @@ impl Drop for Engine {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn stats(&self) -> WriteBehindStats {
+        let has_ended = self.progress.borrow().ended;
+        let state = self.lock();
+        let now = Instant::now().into_std();
+        let figures = &state.figures;
+        WriteBehindStats {
+            state: match (state.is_closing, has_ended) {
+                (_, true) => WriteBehindState::Closed,
+                (true, false) => WriteBehindState::Closing,
+                (false, false) => WriteBehindState::Open,
+            },
+            pending: state.queue.pending(),
+            max_pending: self.settings.max_pending,
+            oldest: state
+                .queue
+                .oldest()
+                .map(|since| now.saturating_duration_since(since)),
+            queued: figures.queued,
+            coalesced: figures.coalesced,
+            flushed: figures.flushed,
+            batches: figures.batches,
+            retried: figures.retried,
+            dead: figures.dead,
+            dead_letters: state.letters.len(),
+            back_pressure: figures.back_pressure,
+            durability: self.settings.durability(),
+            journal_bytes: self.journal.as_ref().map_or(0, Journal::size),
+            last_error: figures.last_error.clone(),
+        }
     }
 
     /// Takes a change if there is room; its ticket in the journal.

@@ -102,6 +102,11 @@ impl Views {
         self.0.stats()
     }
 
+    /// The queue, for whoever looks at it.
+    pub fn queue(&self) -> &WriteBehind {
+        &self.0
+    }
+
     /// Writes what was counted so far.
     ///
     /// # Errors
