@@ -13,7 +13,8 @@ use entourage::{Database, pool::PoolOptions, prelude::*};
 use entourage_benches::{Result, ratios::Ratios};
 use tokio::time::Instant;
 
-const ROWS: i64 = 10_000;
+/// How many rows there are: some that are asked for all the time, and more than a core's cache holds.
+const SIZES: [i64; 2] = [100, 10_000];
 const ROUNDS: usize = 31;
 
 #[derive(Debug, Clone, Entity)]
@@ -27,8 +28,8 @@ struct User {
 }
 
 /// The key of a call: all rows in turn, far apart.
-fn key(call: u32) -> i64 {
-    i64::from(call) * 7_919 % ROWS
+fn key(call: u32, rows: i64) -> i64 {
+    i64::from(call) * 7_919 % rows
 }
 
 fn row(id: i64) -> User {
@@ -69,13 +70,13 @@ impl Drop for Folder {
     }
 }
 
-fn by_hand(file: &Path) -> rusqlite::Result<rusqlite::Connection> {
+fn by_hand(file: &Path, rows: i64) -> rusqlite::Result<rusqlite::Connection> {
     let connection = rusqlite::Connection::open(file)?;
     connection.execute_batch(
         "PRAGMA journal_mode = wal; CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, visits INTEGER NOT NULL); BEGIN",
     )?;
     let mut insert = connection.prepare("INSERT INTO users VALUES (?1, ?2, ?3, ?4)")?;
-    for row in (0..ROWS).map(row) {
+    for row in (0..rows).map(row) {
         insert.execute((row.id, row.email, row.name, row.visits))?;
     }
     drop(insert);
@@ -83,25 +84,25 @@ fn by_hand(file: &Path) -> rusqlite::Result<rusqlite::Connection> {
     Ok(connection)
 }
 
-async fn filled(url: &str) -> Result<Database> {
+async fn filled(url: &str, rows: i64) -> Result<Database> {
     let one = PoolOptions::new().max_connections(1);
     let db = Database::builder().url(url).pool(one).connect().await?;
     db.drop_schema::<User>().await?;
     db.create_schema::<User>().await?;
     let users = UserRepository::new(&db);
-    let rows = (0..ROWS).map(|id| {
+    let new = (0..rows).map(|id| {
         let row = row(id);
         NewUser::new(row.id, row.email, row.name, row.visits)
     });
-    users.insert_many(rows).await?;
-    for id in 0..ROWS {
+    users.insert_many(new).await?;
+    for id in 0..rows {
         users.get(id).await?;
     }
     drop(users);
     Ok(db)
 }
 
-async fn run(servers: Vec<String>) -> Result<()> {
+async fn run(rows: i64, servers: &[String]) -> Result<()> {
     let mut names: Vec<String> = [
         "get, hit",
         "moka alone, its `Arc`",
@@ -114,10 +115,10 @@ async fn run(servers: Vec<String>) -> Result<()> {
     .into();
     let folder = Folder::new()?;
     let file = folder.0.join("entourage.db");
-    let db = filled(&format!("sqlite://{}", file.display())).await?;
+    let db = filled(&format!("sqlite://{}", file.display()), rows).await?;
     let mut remote = Vec::new();
-    for url in &servers {
-        let db = filled(url).await?;
+    for url in servers {
+        let db = filled(url, rows).await?;
         names.push(format!(
             "get past the cache, {}",
             db.dialect().system_name()
@@ -126,8 +127,8 @@ async fn run(servers: Vec<String>) -> Result<()> {
     }
     let users = UserRepository::new(&db);
     let alone = moka::sync::Cache::<i64, Arc<User>>::new(20_000);
-    (0..ROWS).for_each(|id| alone.insert(id, Arc::new(row(id))));
-    let by_hand = by_hand(&folder.0.join("by_hand.db"))?;
+    (0..rows).for_each(|id| alone.insert(id, Arc::new(row(id))));
+    let by_hand = by_hand(&folder.0.join("by_hand.db"), rows)?;
     let mut statement =
         by_hand.prepare("SELECT id, email, name, visits FROM users WHERE id = ?1")?;
     let query = || {
@@ -143,12 +144,12 @@ async fn run(servers: Vec<String>) -> Result<()> {
             match way {
                 0 => {
                     for call in 0..calls {
-                        black_box(users.get(key(call)).await?);
+                        black_box(users.get(key(call, rows)).await?);
                     }
                 }
-                1 => (0..calls).for_each(|call| drop(black_box(alone.get(&key(call))))),
+                1 => (0..calls).for_each(|call| drop(black_box(alone.get(&key(call, rows))))),
                 2 => (0..calls).for_each(|call| {
-                    let row = alone.get(&key(call));
+                    let row = alone.get(&key(call, rows));
                     drop(black_box(row.map(|row| User::clone(&row))));
                 }),
                 3 => {
@@ -158,21 +159,21 @@ async fn run(servers: Vec<String>) -> Result<()> {
                 }
                 4 => {
                     for call in 0..calls {
-                        black_box(stepped(&mut statement, key(call))?);
+                        black_box(stepped(&mut statement, key(call, rows))?);
                     }
                 }
                 way => {
                     let db = if way == 5 { &db } else { &remote[way - 6] };
                     let past = UserRepository::new(db).bypass_cache();
                     for call in 0..calls {
-                        black_box(past.get(key(call)).await?);
+                        black_box(past.get(key(call, rows)).await?);
                     }
                 }
             }
             ratios.add(way, began.elapsed().as_secs_f64() / f64::from(calls));
         }
     }
-    ratios.print("10,000 rows, all kept", "a call");
+    ratios.print(&format!("{rows} rows, all kept"), "a call");
     for db in &remote {
         db.drop_schema::<User>().await?;
     }
@@ -180,9 +181,12 @@ async fn run(servers: Vec<String>) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    let servers = std::env::args().skip(1).collect();
+    let servers: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(run(servers))
+    for rows in SIZES {
+        runtime.block_on(run(rows, &servers))?;
+    }
+    Ok(())
 }
