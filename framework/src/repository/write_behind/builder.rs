@@ -43,7 +43,7 @@ impl WriteBehindBuilder {
     /// hand; half a block is asked for when half of it is left. What is left when the program ends becomes a gap among
     /// the keys.
     ///
-    /// See [the guide](super::write_behind#keys-that-the-database-makes) for what each database needs.
+    /// See [the guide](crate::result_cache::write_behind#keys-that-the-database-makes) for what each database needs.
     pub fn reserve_keys(mut self, block: u32) -> Self {
         self.settings.key_block = Some(block);
         self

@@ -26,6 +26,7 @@ use super::{
         folder::{Disk, Folder},
         record::{Letter, Record, Write},
         recovery::Recovered,
+        turns::Ticket,
     },
     keys::Keys,
     marker::Marker,
@@ -273,9 +274,9 @@ impl Engine {
             }
             space.await;
         };
-        match &shared.journal {
-            Some(journal) => journal.written(ticket).await,
-            None => Ok(()),
+        match (&shared.journal, ticket) {
+            (Some(journal), Some(ticket)) => journal.written(ticket).await,
+            _ => Ok(()),
         }
     }
 
@@ -450,8 +451,8 @@ impl Shared {
         }
     }
 
-    /// Takes a change if there is room; its ticket in the journal.
-    fn take(&self, row: &RowId, write: &Write) -> Result<Option<u64>> {
+    /// Takes a change if there is room; its ticket if there is a journal.
+    fn take(&self, row: &RowId, write: &Write) -> Result<Option<Option<Ticket>>> {
         let mut guard = self.lock();
         let state = &mut *guard;
         if state.is_closing {
@@ -498,7 +499,7 @@ impl Shared {
         let ticket = self
             .journal
             .as_ref()
-            .map_or(0, |journal| journal.append(&frame, seq));
+            .map(|journal| journal.append(&frame, seq));
         drop(guard);
         if closed || !coalesced {
             self.changed.notify_one();

@@ -1,11 +1,22 @@
+mod turns;
+
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering},
+    io,
+    sync::{
+        MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use proptest::prelude::*;
 
-use super::{record::Write, *};
+use super::{
+    folder::Segment,
+    record::{Record, Write},
+    recovery::segment_name,
+    *,
+};
 use crate::{result_cache::write_behind::change::Change, schema::Value};
 
 /// A folder in memory that can fail.
@@ -89,6 +100,8 @@ impl Segment for (Memory, String) {
     }
 }
 
+const BOTH: [Durability; 2] = [Durability::Os, Durability::Fsync];
+
 fn write(seq: u64) -> Write {
     Write {
         seq,
@@ -99,15 +112,24 @@ fn write(seq: u64) -> Write {
     }
 }
 
-fn append(journal: &Journal, seq: u64) -> u64 {
+fn append(journal: &Journal, seq: u64) -> Ticket {
     let frame = Record::Write(write(seq)).frame().unwrap();
     journal.append(&frame, seq)
 }
 
 fn open(memory: &Memory, segment_bytes: u64, committed: u64) -> (Journal, Recovered) {
+    open_as(Durability::Fsync, memory, segment_bytes, committed)
+}
+
+fn open_as(
+    durability: Durability,
+    memory: &Memory,
+    segment_bytes: u64,
+    committed: u64,
+) -> (Journal, Recovered) {
     let recovered = Journal::recover(memory).unwrap();
     let options = JournalOptions {
-        durability: Durability::Fsync,
+        durability,
         segment_bytes,
         tables: vec![(9, "rows".to_owned())],
     };
@@ -122,19 +144,21 @@ fn seqs(recovered: &Recovered) -> Vec<u64> {
 
 #[tokio::test]
 async fn what_was_written_is_found_again() {
-    let memory = Memory::default();
-    for round in 0..3_u64 {
-        let (journal, recovered) = open(&memory, 1_000_000, 0);
-        assert_eq!(seqs(&recovered), (1..=round * 10).collect::<Vec<_>>());
-        for seq in round * 10 + 1..=round * 10 + 10 {
-            journal.written(append(&journal, seq)).await.unwrap();
+    for durability in BOTH {
+        let memory = Memory::default();
+        for round in 0..3_u64 {
+            let (journal, recovered) = open_as(durability, &memory, 1_000_000, 0);
+            assert_eq!(seqs(&recovered), (1..=round * 10).collect::<Vec<_>>());
+            for seq in round * 10 + 1..=round * 10 + 10 {
+                journal.written(append(&journal, seq)).await.unwrap();
+            }
         }
+        let recovered = Journal::recover(&memory).unwrap();
+        assert_eq!(recovered.highest, 30);
+        assert_eq!(recovered.writes[4], write(5));
+        assert_eq!(recovered.tables[&9], "rows");
+        assert_eq!(recovered.torn, 0);
     }
-    let recovered = Journal::recover(&memory).unwrap();
-    assert_eq!(recovered.highest, 30);
-    assert_eq!(recovered.writes[4], write(5));
-    assert_eq!(recovered.tables[&9], "rows");
-    assert_eq!(recovered.torn, 0);
 }
 
 #[tokio::test]
@@ -143,7 +167,7 @@ async fn one_sync_is_for_all_who_wait() {
     let (journal, _) = open(&memory, 1_000_000, 0);
     let before = memory.0.syncs.load(Ordering::SeqCst);
     let gate = memory.0.gate.lock().unwrap();
-    let tickets: Vec<u64> = (1..=100).map(|seq| append(&journal, seq)).collect();
+    let tickets: Vec<Ticket> = (1..=100).map(|seq| append(&journal, seq)).collect();
     drop(gate);
     for ticket in tickets {
         journal.written(ticket).await.unwrap();
@@ -167,36 +191,40 @@ async fn after_a_failed_sync_nothing_is_acknowledged() {
 
 #[tokio::test]
 async fn a_short_write_is_a_failure_and_is_cut_off_later() {
-    let memory = Memory::default();
-    let (journal, _) = open(&memory, 1_000_000, 0);
-    journal.written(append(&journal, 1)).await.unwrap();
-    memory.0.short_writes.store(1, Ordering::SeqCst);
-    assert!(journal.written(append(&journal, 2)).await.is_err());
-    drop(journal);
-    let (_, recovered) = open(&memory, 1_000_000, 0);
-    assert_eq!(seqs(&recovered), [1]);
-    assert!(recovered.torn > 0);
-    // The cut is for good: the file is not the last one any more.
-    assert_eq!(Journal::recover(&memory).unwrap().torn, 0);
+    for durability in BOTH {
+        let memory = Memory::default();
+        let (journal, _) = open_as(durability, &memory, 1_000_000, 0);
+        journal.written(append(&journal, 1)).await.unwrap();
+        memory.0.short_writes.store(1, Ordering::SeqCst);
+        assert!(journal.written(append(&journal, 2)).await.is_err());
+        drop(journal);
+        let (_, recovered) = open_as(durability, &memory, 1_000_000, 0);
+        assert_eq!(seqs(&recovered), [1]);
+        assert!(recovered.torn > 0);
+        // The cut is for good: the file is not the last one any more.
+        assert_eq!(Journal::recover(&memory).unwrap().torn, 0);
+    }
 }
 
 #[tokio::test]
 async fn segments_go_when_the_database_has_what_they_hold() {
-    let memory = Memory::default();
-    let (journal, _) = open(&memory, 400, 0);
-    for seq in 1..=50 {
-        journal.written(append(&journal, seq)).await.unwrap();
+    for durability in BOTH {
+        let memory = Memory::default();
+        let (journal, _) = open_as(durability, &memory, 400, 0);
+        for seq in 1..=50 {
+            journal.written(append(&journal, seq)).await.unwrap();
+        }
+        let many = memory.files().len();
+        assert!(many > 5, "{many}");
+        journal.committed(45, Vec::new());
+        for seq in 51..=60 {
+            journal.written(append(&journal, seq)).await.unwrap();
+        }
+        assert!(memory.files().len() < many);
+        drop(journal);
+        let recovered = Journal::recover(&memory).unwrap();
+        assert!((46..=60).all(|seq| recovered.writes.contains(&write(seq))));
     }
-    let many = memory.files().len();
-    assert!(many > 5, "{many}");
-    journal.committed(45, Vec::new());
-    for seq in 51..=60 {
-        journal.written(append(&journal, seq)).await.unwrap();
-    }
-    assert!(memory.files().len() < many);
-    drop(journal);
-    let recovered = Journal::recover(&memory).unwrap();
-    assert!((46..=60).all(|seq| recovered.writes.contains(&write(seq))));
 }
 
 #[tokio::test]
