@@ -8,6 +8,7 @@ pub use entourage_macros::within;
 pub use crate::{
     eager::{
         IncludeList, LoadedIn, Selects, Shape,
+        graph::{ThisQuery, Unloaded},
         shape::{columns, include, pick, plan},
     },
     error::Result,

@@ -69,12 +69,8 @@ pub struct There<I>(PhantomData<I>);
 
 /// The relation or figure is among those loaded.
 ///
-/// `Self` is the relation and not the list, so that the compiler reports a relation that is missing by its name.
-#[diagnostic::on_unimplemented(
-    message = "relation `{Self}` was not loaded here",
-    label = "not loaded by the query that produced this value",
-    note = "add `.with(..)` for this relation to the query, or load it for rows in hand with `repository.load(rows, ..)`"
-)]
+/// `Self` is the relation and not the list, so that the compiler reports a relation that is missing by its name. A
+/// relation that reaches the end of the list asks for [`Unloaded`], whose error is the derive's.
 pub trait LoadedIn<List, Index> {
     /// What was loaded.
     type Value;
@@ -121,6 +117,60 @@ impl<S: LoadedIn<Tail, I>, Head, Tail, I> LoadedIn<(Head, Tail), There<I>> for S
     }
 }
 
+/// What a relation answers at the end of a list: an implementation whose condition never holds. The condition is a trait
+/// that the derive makes for the relation, because only its message can name the const that the user wrote.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a query loads",
+    label = "not loaded by the query that produced this value",
+    note = "use a relation const of the entity, such as `User::POSTS`, or a figure of one, such as `User::POSTS.count()`"
+)]
+pub trait Unloaded<I> {
+    /// Of no known type, so that the compiler has nothing else to say of it.
+    type Value;
+
+    /// Never called: whoever could call it does not compile.
+    fn unloaded() -> ! {
+        unreachable!("an unloaded relation was read")
+    }
+}
+
+/// What the condition of [`Unloaded`] is about.
+#[derive(Debug)]
+pub struct ThisQuery<I>(PhantomData<I>);
+
+/// What the compiler says where a figure is read and was not loaded; nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "this figure of relation `{R}` was not loaded here; add `.with(..)` of it to the query",
+    label = "not loaded by the query that produced this value"
+)]
+pub trait FiguresLoadedBy<R> {
+    /// Of no known type.
+    type Value;
+}
+
+impl<R, K, T, I> Unloaded<I> for Aggregate<R, K, T>
+where
+    ThisQuery<I>: FiguresLoadedBy<R>,
+{
+    type Value = <ThisQuery<I> as FiguresLoadedBy<R>>::Value;
+}
+
+impl<R: Unloaded<I>, I> LoadedIn<(), I> for R {
+    type Value = R::Value;
+
+    fn get(_: &()) -> &R::Value {
+        R::unloaded()
+    }
+
+    fn get_mut(_: &mut ()) -> &mut R::Value {
+        R::unloaded()
+    }
+
+    fn take(_: ()) -> R::Value {
+        R::unloaded()
+    }
+}
+
 /// The relation or figure starts from the entity `E`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{E}`",
@@ -140,25 +190,25 @@ impl<E, L> With<E, L> {
     }
 
     /// What was loaded for a relation (`&Vec<Post>`, `&Option<Profile>`, `&User`) or a figure (`&i64`).
-    pub fn get<S, I>(&self, _relation: S) -> &S::Value
+    pub fn get<S, I, T>(&self, _relation: S) -> &T
     where
-        S: Selects<E> + LoadedIn<L, I>,
+        S: Selects<E> + LoadedIn<L, I, Value = T>,
     {
         S::get(&self.relations)
     }
 
     /// What was loaded for a relation, to change in memory; nothing is saved by it.
-    pub fn get_mut<S, I>(&mut self, _relation: S) -> &mut S::Value
+    pub fn get_mut<S, I, T>(&mut self, _relation: S) -> &mut T
     where
-        S: Selects<E> + LoadedIn<L, I>,
+        S: Selects<E> + LoadedIn<L, I, Value = T>,
     {
         S::get_mut(&mut self.relations)
     }
 
     /// The entity and what was loaded for one relation, both owned; the other relations are dropped.
-    pub fn take<S, I>(self, _relation: S) -> (E, S::Value)
+    pub fn take<S, I, T>(self, _relation: S) -> (E, T)
     where
-        S: Selects<E> + LoadedIn<L, I>,
+        S: Selects<E> + LoadedIn<L, I, Value = T>,
     {
         (self.entity, S::take(self.relations))
     }

@@ -18,9 +18,9 @@ pub(super) fn of_entity(model: &Entity) -> TokenStream {
             #(#relations)*
 
             /// Reads a loaded relation. An entity on its own has none: the query's `.with(..)` says which to load.
-            #vis fn get<R, I>(&self, _relation: R) -> &R::Value
+            #vis fn get<R, I, T>(&self, _relation: R) -> &T
             where
-                R: __e::Selects<Self> + __e::LoadedIn<(), I>,
+                R: __e::Selects<Self> + __e::LoadedIn<(), I, Value = T>,
             {
                 R::get(&())
             }

@@ -1,6 +1,6 @@
 //! Relations as types: `user::Posts`, and what they are.
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{PathArguments, Type, Visibility, spanned::Spanned};
 
 use super::allow_unused;
@@ -67,7 +67,10 @@ pub(super) fn implementation(
     };
     let to = quote_spanned!(target.span()=> type To = #target;);
     let number = number(&relation.constant.to_string());
+    let unloaded = unloaded(model, relation);
     quote! {
+        #unloaded
+
         #[automatically_derived]
         impl __e::RelationNamed<#number> for #entity {
             type Relation = #module::#marker;
@@ -82,6 +85,37 @@ pub(super) fn implementation(
             fn def() -> &'static __e::RelationDef {
                 #body
             }
+        }
+    }
+}
+
+/// What the compiler says where the relation is read and was not loaded. A trait's message can name types, but no const;
+/// so each relation has a trait of its own, which nothing implements.
+fn unloaded(model: &Entity, relation: &Relation) -> TokenStream {
+    let module = &model.module;
+    // Without the position of the relation's name, which is not what has to change.
+    let marker = format_ident!("{}", relation.marker, span = Span::call_site());
+    let path = path(model, relation);
+    let message =
+        format!("relation `{path}` was not loaded here; add `.with({path})` to the query");
+    let note = format!("rows in hand get it by `repository.load(rows, {path})`");
+    let condition = format_ident!("{marker}AreLoadedBy");
+    quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = "not loaded by the query that produced this value",
+            note = #note
+        )]
+        pub trait #condition {
+            type Value;
+        }
+
+        #[automatically_derived]
+        impl<I> __e::Unloaded<I> for #module::#marker
+        where
+            __e::ThisQuery<I>: #condition,
+        {
+            type Value = <__e::ThisQuery<I> as #condition>::Value;
         }
     }
 }
