@@ -103,6 +103,7 @@ macro_rules! every_case {
                 soft_deleted_rows_are_hidden,
                 a_bulk_update_counts_its_rows,
                 many_rows_are_inserted_in_order,
+                many_pairs_are_linked_all_or_none,
                 pairs_are_linked_and_unlinked,
             }
             eager {

@@ -216,7 +216,7 @@ pub(super) fn statements<E: Entity>(
 }
 
 /// How many rows one statement takes: within the bind limit, and at the measured optimum of each database.
-fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
+pub(super) fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
     if columns == 0 {
         return 1;
     }

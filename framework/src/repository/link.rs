@@ -1,21 +1,28 @@
 //! Pairs of a many-to-many relation, made and removed by keys.
 use std::{future::Future, panic::Location};
 
-use super::{Repository, assemble, find::key_filter, stamp};
+use super::{
+    Repository,
+    assemble::{self, Caller},
+    find::key_filter,
+    insert::{NewRows, rows_per_statement},
+    stamp,
+};
 use crate::{
     driver::NoRows,
     error::{Error, Result},
     executor::ExecutorHandle,
-    schema::{Condition, Entity, Key, Relation, TableDef, ThroughDef, Value},
+    schema::{Entity, Key, Relation, RelationDef, TableDef, ThroughDef, Value},
     statement::{
         query::{Conflict, Insert, Target},
-        render::Query,
+        render::{self, Query},
     },
 };
 
 impl<'a, E: Entity> Repository<'a, E> {
     /// Links the row with `key` to the rows with `others` over a many-to-many relation. Pairs that are linked already
     /// stay as they are. Columns of the entity in between that have no default must be given by inserting that entity.
+    /// More pairs than one statement takes are several statements in one transaction.
     ///
     /// # Errors
     /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for a relation that is not many-to-many; a foreign key or other
@@ -82,7 +89,7 @@ fn pairs<R: Relation>(
 }
 
 fn between(
-    relation: &'static crate::schema::RelationDef,
+    relation: &'static RelationDef,
 ) -> Result<(&'static ThroughDef, &'static TableDef, Vec<usize>)> {
     let through = relation.through.as_ref().ok_or_else(|| {
         Error::invalid_query(format!(
@@ -97,16 +104,13 @@ fn between(
 
 async fn link(
     executor: &ExecutorHandle<'_>,
-    relation: &'static crate::schema::RelationDef,
+    relation: &'static RelationDef,
     pairs: Vec<Vec<Value>>,
     call_site: &'static Location<'static>,
 ) -> Result<()> {
     let (_, table, pair_columns) = between(relation)?;
-    if pairs.is_empty() {
-        return Ok(());
-    }
     let mut columns = Vec::new();
-    let mut rows = Vec::new();
+    let mut rows = NewRows::new();
     for pair in pairs {
         let mut row: Vec<Option<Value>> = vec![None; table.columns.len()];
         for (&column, value) in pair_columns.iter().zip(pair) {
@@ -118,41 +122,77 @@ async fn link(
             .collect();
         rows.push(row.into_iter().filter(Option::is_some).collect());
     }
-    let conflict = Some(Conflict {
-        target: pair_columns,
-        update: Vec::new(),
-        set: Vec::new(),
-    });
-    let insert = Insert {
+    let size = rows_per_statement(executor.dialect(), columns.len());
+    let insert = |rows: &[Vec<Option<Value>>]| Insert {
         table,
-        columns,
-        rows,
-        conflict,
+        columns: columns.clone(),
+        rows: rows.to_vec(),
+        conflict: Some(Conflict {
+            target: pair_columns.clone(),
+            update: Vec::new(),
+            set: Vec::new(),
+        }),
         returning: Vec::new(),
     };
-    assemble::run(&**executor, Query::Insert(&insert), &mut NoRows, call_site)
-        .await
-        .map(drop)
+    let inserts: Vec<_> = rows.chunks(size).map(insert).collect();
+    together(
+        executor,
+        &inserts,
+        |insert| Query::Insert(insert),
+        call_site,
+    )
+    .await
+    .map(drop)
 }
 
 async fn unlink(
     executor: &ExecutorHandle<'_>,
-    relation: &'static crate::schema::RelationDef,
+    relation: &'static RelationDef,
     pairs: Vec<Vec<Value>>,
     call_site: &'static Location<'static>,
 ) -> Result<u64> {
     let (_, table, columns) = between(relation)?;
-    if pairs.is_empty() {
-        return Ok(0);
-    }
-    let filter: Condition = key_filter(&columns, pairs);
-    let target = Target {
+    let backend = assemble::backend(&**executor);
+    let target = |pairs: &[Vec<Value>]| Target {
         table,
-        filter: Some(filter),
+        filter: Some(key_filter(&columns, pairs.to_vec())),
     };
-    Ok(
-        assemble::run(&**executor, Query::Delete(&target), &mut NoRows, call_site)
-            .await?
-            .affected,
+    let size = render::chunk_size(backend, columns.len());
+    let targets: Vec<_> = pairs.chunks(size).map(target).collect();
+    together(
+        executor,
+        &targets,
+        |target| Query::Delete(target),
+        call_site,
     )
+    .await
+}
+
+/// Runs one write, or several all or none; how many rows they touched.
+async fn together<W>(
+    executor: &ExecutorHandle<'_>,
+    writes: &[W],
+    query: impl Fn(&W) -> Query<'_>,
+    call_site: &'static Location<'static>,
+) -> Result<u64> {
+    match writes {
+        [] => Ok(0),
+        [write] => {
+            let query = query(write);
+            let outcome = assemble::run(&**executor, query, &mut NoRows, call_site).await?;
+            Ok(outcome.affected)
+        }
+        several => {
+            let scope = executor.atomic(call_site).await?;
+            let caller = Caller::of_many(call_site);
+            let mut affected = 0;
+            for write in several {
+                let query = query(write);
+                let outcome = assemble::run(scope.executor(), query, &mut NoRows, caller).await?;
+                affected += outcome.affected;
+            }
+            scope.commit().await?;
+            Ok(affected)
+        }
+    }
 }

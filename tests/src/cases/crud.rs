@@ -285,6 +285,29 @@ pub async fn many_rows_are_inserted_in_order(db: &Database) {
     );
 }
 
+pub async fn many_pairs_are_linked_all_or_none(db: &Database) {
+    let seeded = seed(db).await.unwrap();
+    let users = UserRepository::new(db);
+    let new = (0..9_000).map(|number| NewGroup {
+        name: format!("group {number}"),
+    });
+    let groups = GroupRepository::new(db).insert_many(new).await.unwrap();
+    let user = seeded[0].id;
+    let mut keys: Vec<_> = groups.iter().map(|group| group.id).collect();
+    let links = MembershipRepository::new(db).filter(Membership::USER_ID.eq(user));
+    let before = links.clone().count().await.unwrap();
+    keys.push(-1);
+    let refused = users.link(User::GROUPS, user, keys.clone()).await;
+    assert!(refused.unwrap_err().is_foreign_key_violation());
+    assert_eq!(links.clone().count().await.unwrap(), before);
+    keys.pop();
+    users.link(User::GROUPS, user, keys.clone()).await.unwrap();
+    assert_eq!(links.clone().count().await.unwrap(), before + 9_000);
+    let unlinked = users.unlink(User::GROUPS, user, keys).await.unwrap();
+    assert_eq!(unlinked, 9_000);
+    assert_eq!(links.count().await.unwrap(), before);
+}
+
 pub async fn pairs_are_linked_and_unlinked(db: &Database) {
     let seeded = seed(db).await.unwrap();
     let users = UserRepository::new(db);

@@ -226,4 +226,13 @@ pub async fn every_type_compares(db: &Database) {
         );
     }
     assert_eq!(samples.filter(Sample::INT.eq(1)).count().await.unwrap(), 0);
+    let many = (0..70_000).map(Uuid::from_u128).chain([sent.uuid]);
+    assert_eq!(
+        samples
+            .filter(Sample::UUID.in_list(many))
+            .count()
+            .await
+            .unwrap(),
+        1
+    );
 }

@@ -5,9 +5,11 @@
 //! | PostgreSQL | `= ANY($1)` | `IN (SELECT * FROM UNNEST($1, $2))` |
 //! | SQLite | `IN (SELECT value FROM json_each(?))` | the same with `json_extract` |
 //! | MySQL, MariaDB | `IN (?, ..)` padded to a power of two | rows padded to a power of two |
+//! | … beyond the bind limit | `IN (SELECT v0 FROM JSON_TABLE(?, ..))` | the same with several columns |
 //!
 //! A list of one value is a plain comparison everywhere. Types that JSON cannot carry exactly (decimals, dates,
-//! floating-point numbers) are padded lists on SQLite too.
+//! floating-point numbers) are padded lists on SQLite too. Text never travels by `JSON_TABLE`, whose columns have a
+//! collation of their own that may not be compared with that of the left side.
 use sea_query::{Alias, ArrayType, Expr, ExprTrait, Func, SelectStatement, Value};
 
 use super::{Backend, scope::Scopes};
@@ -48,9 +50,27 @@ pub(super) fn form(backend: Backend, rows: &[&[Value]]) -> Form {
             {
                 Form::Json
             }
-            _ => Form::Padded(rows.len().next_power_of_two()),
+            Dialect::Mysql
+                if rows.len() > most_rows(backend, first.len())
+                    && rows.iter().all(|row| row.iter().all(is_json_table)) =>
+            {
+                Form::Json
+            }
+            _ => Form::Padded(padded(backend, rows.len(), first.len())),
         },
     }
+}
+
+/// How many rows of `width` columns the bind limit allows.
+fn most_rows(backend: Backend, width: usize) -> usize {
+    backend.dialect.bind_limit() / width.max(1)
+}
+
+/// The power of two that holds `rows`, or the most that the bind limit allows where only that power is too long.
+fn padded(backend: Backend, rows: usize, width: usize) -> usize {
+    rows.next_power_of_two()
+        .min(most_rows(backend, width))
+        .max(rows)
 }
 
 fn columns<'a>(rows: &'a [&'a [Value]]) -> impl Iterator<Item = Vec<&'a Value>> {
@@ -112,25 +132,10 @@ pub(super) fn contains(scopes: &mut Scopes, left: Vec<Expr>, rows: &[&[Value]]) 
             );
             tuple.in_subquery(unnest)
         }
-        Form::Json => {
-            // Without a collation of its own the left side's holds; `+` would strip its affinity, so it stays as it is.
-            let alias = scopes.derived();
-            let mut each = SelectStatement::new();
-            for (at, value) in rows[0].iter().enumerate() {
-                let part = if single {
-                    "value".to_owned()
-                } else {
-                    format!("json_extract(value, '$[{at}]')")
-                };
-                each.expr(Expr::cust(if is_binary(value) {
-                    format!("unhex({part})")
-                } else {
-                    part
-                }));
-            }
-            each.from_function(Func::cust("json_each").arg(values.remove(0)), alias);
-            tuple.in_subquery(each)
-        }
+        Form::Json => tuple.in_subquery(match scopes.backend.dialect {
+            Dialect::Mysql => json_table(scopes, rows[0], values.remove(0)),
+            _ => json_each(scopes, rows[0], values.remove(0)),
+        }),
         Form::Padded(_) if single => tuple.is_in(values),
         Form::Padded(_) => {
             let width = rows[0].len();
@@ -140,6 +145,51 @@ pub(super) fn contains(scopes: &mut Scopes, left: Vec<Expr>, rows: &[&[Value]]) 
             tuple = tuple.binary(sea_query::BinOper::In, Expr::tuple(rows));
             tuple
         }
+    })
+}
+
+fn json_each(scopes: &mut Scopes, row: &[Value], list: Value) -> SelectStatement {
+    // Without a collation of its own the left side's holds; `+` would strip its affinity, so it stays as it is.
+    let alias = scopes.derived();
+    let mut each = SelectStatement::new();
+    for (at, value) in row.iter().enumerate() {
+        let part = match row.len() {
+            1 => "value".to_owned(),
+            _ => format!("json_extract(value, '$[{at}]')"),
+        };
+        each.expr(decoded(value, part));
+    }
+    each.from_function(Func::cust("json_each").arg(list), alias);
+    each
+}
+
+fn json_table(scopes: &mut Scopes, row: &[Value], list: Value) -> SelectStatement {
+    let alias = scopes.derived();
+    let mut table = SelectStatement::new();
+    let mut columns = Vec::new();
+    for (at, value) in row.iter().enumerate() {
+        let path = match row.len() {
+            1 => "$".to_owned(),
+            _ => format!("$[{at}]"),
+        };
+        let ty = match is_binary(value) {
+            true => "LONGTEXT",
+            false => "BIGINT",
+        };
+        columns.push(format!("v{at} {ty} PATH '{path}'"));
+        table.expr(decoded(value, format!("v{at}")));
+    }
+    let columns = columns.join(", ");
+    let list = Expr::cust_with_values(format!("?, '$[*]' COLUMNS ({columns})"), [list]);
+    table.from_function(Func::cust("JSON_TABLE").arg(list), alias);
+    table
+}
+
+/// A column of a JSON list; a binary one is decoded from hexadecimal.
+fn decoded(value: &Value, part: String) -> Expr {
+    Expr::cust(match is_binary(value) {
+        true => format!("unhex({part})"),
+        false => part,
     })
 }
 
@@ -154,16 +204,15 @@ fn check_limit(backend: Backend, count: usize) -> Result<()> {
     .with_hint("ask for the rows in several queries, or join with a table that holds the values"))
 }
 
-/// How many rows of `width` columns one padded list should hold at most: a power of two well below the limits.
+/// How many rows of `width` columns one list should hold at most: a power of two within the bind limit, even if each
+/// value of it is an argument. Arrays and JSON are one argument; a bound keeps single statements and packets reasonable.
 pub(crate) fn chunk_size(backend: Backend, width: usize) -> usize {
-    match backend.dialect {
-        // Arrays and JSON are one argument; a bound keeps single statements and packets reasonable.
-        Dialect::Postgres | Dialect::Sqlite => 16_384,
-        Dialect::Mysql => {
-            let rows = 16_384 / width.max(1);
-            1 << rows.ilog2()
-        }
-    }
+    let arguments = match backend.dialect {
+        Dialect::Postgres | Dialect::Sqlite => backend.dialect.bind_limit(),
+        Dialect::Mysql => 16_384,
+    };
+    let rows = (arguments / width.max(1)).min(16_384);
+    1 << rows.ilog2()
 }
 
 fn array_type(column: &[&Value]) -> Option<ArrayType> {
@@ -202,6 +251,10 @@ fn is_json(value: &Value) -> bool {
             | Value::Uuid(Some(_))
             | Value::Bytes(Some(_))
     )
+}
+
+fn is_json_table(value: &Value) -> bool {
+    is_json(value) && !matches!(value, Value::String(_))
 }
 
 fn is_binary(value: &Value) -> bool {

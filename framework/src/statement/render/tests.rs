@@ -2,6 +2,7 @@
 //! real databases that the text is valid.
 mod agreement;
 mod arbitrary;
+mod lists;
 mod models;
 mod queries;
 mod snapshots;
