@@ -207,6 +207,13 @@ impl Error {
         self
     }
 
+    /// Names the columns, where the database named something that is known to be about them.
+    #[must_use]
+    pub(crate) fn with_columns(mut self, columns: Vec<String>) -> Self {
+        self.0.detail.columns = columns;
+        self
+    }
+
     /// Names the table, unless the database has already named one.
     #[must_use]
     pub(crate) fn with_table(mut self, table: &str) -> Self {
@@ -251,7 +258,8 @@ impl Error {
         self.0.detail.table.as_deref()
     }
 
-    /// The columns that the database names in its error; empty where it names none.
+    /// The columns that the error is about: those that the database names, and those of a violated unique constraint of the
+    /// statement's entity, on every database. Empty where nobody knows them.
     pub fn columns(&self) -> &[String] {
         &self.0.detail.columns
     }

@@ -11,6 +11,7 @@ pub mod render;
 mod subject;
 mod token;
 pub mod touched;
+pub(crate) mod violation;
 
 use std::{
     panic::Location,

@@ -18,7 +18,7 @@ use crate::{
         Event, Observers, Recorded, StatementEvent, StatementStarted, TransactionEvent,
         TransactionStep, recorded::DatabaseId, scope::Listeners, trace,
     },
-    statement::{Plan, Statement, StatementKind},
+    statement::{Plan, Statement, StatementKind, violation},
 };
 
 /// Where a statement runs.
@@ -114,9 +114,12 @@ impl<'a> Watch<'a> {
     #[inline]
     pub(crate) fn ended(mut self, result: Result<Outcome>) -> Result<Outcome> {
         let result = result.map_err(|error| {
-            error
-                .with_table(self.statement.plan.table())
-                .at(self.statement.call_site)
+            let plan = &self.statement.plan;
+            let error = match &plan.subject {
+                Some(subject) => violation::with_columns(error, subject.table),
+                None => error,
+            };
+            error.with_table(plan.table()).at(self.statement.call_site)
         });
         if let Some(watched) = self.watched.take() {
             self.tell(&watched, result.as_ref().map(Some));

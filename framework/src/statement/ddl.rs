@@ -31,6 +31,11 @@ pub use order::{Step, by_dependency};
 use super::{Plan, StatementKind, render::qualified};
 use crate::{dialect::Dialect, error::Result, schema::TableDef};
 
+/// The name that a unique constraint over these columns of `table` is created with.
+pub(crate) fn unique_name(table: &TableDef, columns: &[usize]) -> String {
+    name::constraint(table, columns, "key")
+}
+
 /// The statements that make tables.
 #[derive(Debug)]
 pub struct Creation {

@@ -242,11 +242,8 @@ fn taken(error: entourage::Error) -> Error {
     if !error.is_unique_violation() {
         return error.into();
     }
-    // PostgreSQL and MariaDB name the constraint, SQLite the column.
-    let named = error.constraint().unwrap_or_default();
-    let by_column = error.columns().iter().any(|column| column == "email");
-    match named.contains("email") || by_column {
-        true => Error::conflict("email", "has already been taken"),
-        false => Error::conflict("username", "has already been taken"),
+    match error.columns() {
+        [column] if column == "email" => Error::conflict("email", "has already been taken"),
+        _ => Error::conflict("username", "has already been taken"),
     }
 }

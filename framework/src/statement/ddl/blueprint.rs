@@ -122,9 +122,12 @@ fn indexes(table: &TableDef) -> Vec<Index> {
         if def.columns == table.primary_key || is_known(true) || is_known(def.unique) {
             continue;
         }
-        let suffix = if def.unique { "key" } else { "idx" };
+        let name = match def.unique {
+            true => super::unique_name(table, &def.columns),
+            false => name::constraint(table, &def.columns, "idx"),
+        };
         indexes.push(Index {
-            name: name::constraint(table, &def.columns, suffix),
+            name,
             columns: def.columns.clone(),
             unique: def.unique,
         });
