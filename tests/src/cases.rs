@@ -24,6 +24,7 @@ pub mod many;
 pub mod observation;
 pub mod pages;
 pub mod raw_sql;
+pub mod related_locks;
 pub mod reserved_keys;
 pub mod row_locks;
 pub mod schema;
@@ -186,6 +187,15 @@ macro_rules! every_case {
                 a_deadlock_inside_a_savepoint_is_told_as_far_as_it_reaches requires(concurrent_writers),
                 a_deadline_ends_the_wait_for_a_lock requires(concurrent_writers),
                 a_transaction_forgotten_by_its_program_is_taken_back_at_its_deadline,
+            }
+            related_locks {
+                related_rows_are_locked_where_they_are_named,
+                the_table_in_between_is_not_locked,
+                a_parent_is_locked_with_its_rows,
+                locked_children_are_skipped_or_an_error requires(lock_wait_policy),
+                related_rows_are_read_when_the_lock_is_held requires(concurrent_writers),
+                what_was_left_out_is_not_locked,
+                locks_on_related_rows_without_a_meaning_are_refused,
             }
             advisory_locks {
                 an_advisory_lock_lasts_as_long_as_its_transaction requires(concurrent_writers),

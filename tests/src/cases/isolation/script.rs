@@ -217,7 +217,7 @@ async fn settle(db: &Database, board: &Board) {
 }
 
 /// How many transactions on this database wait for a lock.
-async fn waiting(db: &Database) -> usize {
+pub(in crate::cases) async fn waiting(db: &Database) -> usize {
     let count = match db.dialect() {
         Dialect::Sqlite => return db.pool_stats().pending,
         Dialect::Postgres => waiting_on_postgres(db).await,
