@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use crate::{
-    driver::ConnectOptions,
+    driver::{ConnectOptions, tls},
     error::{Error, ErrorKind, Result},
 };
 
@@ -87,5 +87,8 @@ fn could_not_connect(options: &ConnectOptions, error: Error) -> Error {
             _ => error.to_string(),
         });
     let cause = cause.unwrap_or_else(|| error.to_string());
+    if let Some(refused) = tls::refused(options, &cause) {
+        return refused.with_source(error);
+    }
     Error::new(kind, format!("could not connect to {options}: {cause}")).with_source(error)
 }
