@@ -71,7 +71,7 @@ macro_rules! every_case {
                 a_missing_index_is_reported_and_mended,
                 every_kind_of_difference_is_reported,
                 what_cannot_be_altered_says_why,
-                differences_are_mended_by_their_reports requires(alter_column),
+                differences_are_mended_by_their_reports requires(alter_referenced_column),
                 a_schema_of_another_name_is_created_and_checked requires(arrays),
                 tables_are_looked_up_along_the_search_path requires(arrays),
                 every_entity_of_a_table_is_compared,
@@ -249,11 +249,11 @@ macro_rules! every_case {
                 writers_never_leave_an_old_result,
             }
             reserved_keys {
-                a_reserved_key_is_known_before_the_database_sees_the_row,
-                a_block_is_one_step_of_the_counter,
-                two_queues_and_plain_inserts_never_share_a_key,
-                a_key_is_not_given_again,
-                a_key_that_an_update_has_set_is_passed_over,
+                a_reserved_key_is_known_before_the_database_sees_the_row requires(key_counter),
+                a_block_is_one_step_of_the_counter requires(key_counter),
+                two_queues_and_plain_inserts_never_share_a_key requires(key_counter),
+                a_key_is_not_given_again requires(key_counter),
+                a_key_that_an_update_has_set_is_passed_over requires(key_counter),
                 keys_that_cannot_be_reserved_are_told_of_at_the_start,
             }
             transactions {

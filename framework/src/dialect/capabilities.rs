@@ -85,7 +85,7 @@ impl Capabilities {
         ..Self::POSTGRES
     };
 
-    /// MySQL 8's, by its manual.
+    /// MySQL's from 8.0.14 on, by its manual; run on 9.7.
     pub const MYSQL: Self = Self {
         returning: false,
         update_returning: false,

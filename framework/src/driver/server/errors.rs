@@ -1,8 +1,9 @@
 //! What sqlx's errors mean, apart from those that the database reports.
 use std::time::Duration;
 
+use super::refusal;
 use crate::{
-    driver::{ConnectOptions, tls},
+    driver::ConnectOptions,
     error::{Error, ErrorKind, Result},
 };
 
@@ -87,7 +88,7 @@ fn could_not_connect(options: &ConnectOptions, error: Error) -> Error {
             _ => error.to_string(),
         });
     let cause = cause.unwrap_or_else(|| error.to_string());
-    if let Some(refused) = tls::refused(options, &cause) {
+    if let Some(refused) = refusal::refused(options, &cause) {
         return refused.with_source(error);
     }
     Error::new(kind, format!("could not connect to {options}: {cause}")).with_source(error)
