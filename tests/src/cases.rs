@@ -195,6 +195,7 @@ macro_rules! every_case {
                 locked_children_are_skipped_or_an_error requires(lock_wait_policy),
                 related_rows_are_read_when_the_lock_is_held requires(concurrent_writers),
                 what_was_left_out_is_not_locked,
+                a_tree_is_locked_to_the_depth_it_is_loaded_to,
                 locks_on_related_rows_without_a_meaning_are_refused,
             }
             advisory_locks {

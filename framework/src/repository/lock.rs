@@ -327,7 +327,8 @@ impl<E: Entity, I> Query<'_, E, I> {
 
     /// Locks the rows of a relation too, as the query's own rows are locked: `FOR UPDATE OF` for rows that are loaded
     /// beside others. Another call adds another relation. The relation is one that the query loads already, at whatever
-    /// depth; any other does not compile. One that it loads in two places has to be locked by a query of its own.
+    /// depth; any other does not compile. One that it loads in two places, or in a shape, has to be locked by a query of
+    /// its own.
     ///
     /// The query's own rows are always locked, and before all others: related rows are found by them. Each relation's rows
     /// are read and locked by a statement of their own, in the order asked for, else by primary key. Tables in between, of

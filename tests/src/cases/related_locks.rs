@@ -8,7 +8,7 @@ use entourage::{Database, ErrorKind, Result, Transaction, prelude::*};
 
 use super::counted::{STRATEGIES, counted};
 use super::isolation::waiting;
-use crate::models::blog::*;
+use crate::models::{blog::*, create, tree::*};
 
 /// Rows of each table that nobody has locked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -262,6 +262,30 @@ pub async fn what_was_left_out_is_not_locked(db: &Database) {
         };
         assert_free(db, left).await;
         tx.rollback().await.unwrap();
+    }
+}
+
+/// Every level that is loaded, and none below.
+pub async fn a_tree_is_locked_to_the_depth_it_is_loaded_to(db: &Database) {
+    create(db, &[Employee::table()]).await;
+    let all = [
+        employee(1, "Ada", None),
+        employee(2, "Bea", Some(1)),
+        employee(3, "Cleo", Some(2)),
+        employee(4, "Dora", Some(3)),
+    ];
+    EmployeeRepository::new(db).insert_many(all).await.unwrap();
+    let tx = begin(db).await;
+    let query = EmployeeRepository::new(&tx).filter(Employee::ID.eq(1));
+    let query = query.with(Employee::REPORTS.recursive(2)).for_update();
+    let tree = query.of(Employee::REPORTS).one().await.unwrap();
+    assert_eq!(tree.get(Employee::REPORTS)[0].children[0].name, "Cleo");
+    if db.dialect() != Dialect::Sqlite {
+        let other = begin(db).await;
+        let free = EmployeeRepository::new(&other).query().for_update();
+        let free = free.skip_locked().all().await.unwrap();
+        assert_eq!(free.len(), 1);
+        assert_eq!(free[0].name, "Dora");
     }
 }
 
