@@ -7,7 +7,12 @@
 mod argument;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod cells;
-#[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+#[cfg(not(all(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "tls-rustls"
+)))]
 mod disabled;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod failure;
@@ -20,6 +25,8 @@ mod no_notices;
 mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(feature = "tls-rustls")]
+mod rustls;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
 mod session;
@@ -29,12 +36,15 @@ mod sqlite;
 pub(crate) mod tests;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod text;
+mod tls;
 pub mod url;
 
 #[cfg(not(feature = "mysql"))]
 use disabled as mysql;
 #[cfg(not(feature = "postgres"))]
 use disabled as postgres;
+#[cfg(not(feature = "tls-rustls"))]
+use disabled as rustls;
 #[cfg(not(feature = "sqlite"))]
 use disabled as sqlite;
 #[cfg(not(feature = "postgres"))]
@@ -54,13 +64,15 @@ use crate::{
     statement_cache::StatementCounters,
 };
 
-pub use options::{ConnectOptions, OpenMode, StatementMode, TlsMode};
+pub use options::{ConnectOptions, OpenMode, StatementMode};
 pub use session::{JournalMode, SqlMode, Synchronous, SynchronousCommit};
+pub use tls::TlsMode;
 
 /// Opens a connection, whatever stands between us and the server.
 ///
 /// # Errors
-/// A [`Configuration`](crate::ErrorKind::Configuration) error for options that do not fit;
+/// A [`Configuration`](crate::ErrorKind::Configuration) error for options that do not fit, or a server that does not encrypt
+/// or is not whom the options ask for;
 /// [`Authentication`](crate::ErrorKind::Authentication) if the server refuses user, password or database;
 /// [`Connection`](crate::ErrorKind::Connection) with the real cause if it cannot be reached or does not answer within
 /// [`connect_timeout`](ConnectOptions::connect_timeout). No error shows the password.

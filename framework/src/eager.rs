@@ -9,6 +9,7 @@ pub mod engine;
 pub mod graph;
 pub mod include;
 mod index;
+pub mod locked;
 pub mod plan;
 mod reader;
 pub mod recursive;

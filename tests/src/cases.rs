@@ -24,6 +24,7 @@ pub mod many;
 pub mod observation;
 pub mod pages;
 pub mod raw_sql;
+pub mod related_locks;
 pub mod reserved_keys;
 pub mod row_locks;
 pub mod schema;
@@ -70,7 +71,7 @@ macro_rules! every_case {
                 a_missing_index_is_reported_and_mended,
                 every_kind_of_difference_is_reported,
                 what_cannot_be_altered_says_why,
-                differences_are_mended_by_their_reports requires(alter_column),
+                differences_are_mended_by_their_reports requires(alter_referenced_column),
                 a_schema_of_another_name_is_created_and_checked requires(arrays),
                 tables_are_looked_up_along_the_search_path requires(arrays),
                 every_entity_of_a_table_is_compared,
@@ -188,6 +189,16 @@ macro_rules! every_case {
                 a_deadline_ends_the_wait_for_a_lock requires(concurrent_writers),
                 a_transaction_forgotten_by_its_program_is_taken_back_at_its_deadline,
             }
+            related_locks {
+                related_rows_are_locked_where_they_are_named,
+                the_table_in_between_is_not_locked,
+                a_parent_is_locked_with_its_rows,
+                locked_children_are_skipped_or_an_error requires(lock_wait_policy),
+                related_rows_are_read_when_the_lock_is_held requires(concurrent_writers),
+                what_was_left_out_is_not_locked,
+                a_tree_is_locked_to_the_depth_it_is_loaded_to,
+                locks_on_related_rows_without_a_meaning_are_refused,
+            }
             advisory_locks {
                 an_advisory_lock_lasts_as_long_as_its_transaction requires(concurrent_writers),
                 an_advisory_lock_is_waited_for requires(concurrent_writers),
@@ -240,11 +251,11 @@ macro_rules! every_case {
                 writers_never_leave_an_old_result,
             }
             reserved_keys {
-                a_reserved_key_is_known_before_the_database_sees_the_row,
-                a_block_is_one_step_of_the_counter,
-                two_queues_and_plain_inserts_never_share_a_key,
-                a_key_is_not_given_again,
-                a_key_that_an_update_has_set_is_passed_over,
+                a_reserved_key_is_known_before_the_database_sees_the_row requires(key_counter),
+                a_block_is_one_step_of_the_counter requires(key_counter),
+                two_queues_and_plain_inserts_never_share_a_key requires(key_counter),
+                a_key_is_not_given_again requires(key_counter),
+                a_key_that_an_update_has_set_is_passed_over requires(key_counter),
                 keys_that_cannot_be_reserved_are_told_of_at_the_start,
             }
             transactions {

@@ -7,6 +7,7 @@
 //! Everything here goes through plain sqlx or the file system, so that it works while the framework does not.
 
 pub mod browser;
+pub mod certificates;
 mod database;
 mod mysql;
 mod postgres;

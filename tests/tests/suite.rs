@@ -13,6 +13,8 @@ mod reserved_keys;
 mod settings;
 #[path = "suite/shared.rs"]
 mod shared;
+#[path = "suite/tls.rs"]
+mod tls;
 #[path = "suite/write_behind.rs"]
 mod write_behind;
 

@@ -11,7 +11,7 @@
 //! | `upsert_alias` (`VALUES (..) AS new`) | no need | no need | yes | no |
 //! | `select_for_update` | no | yes | yes | yes |
 //! | `for_share` (`FOR SHARE`, else `LOCK IN SHARE MODE`) | no | yes | yes | no |
-//! | `lock_of` (`FOR UPDATE OF`, which locked queries do not need) | no | yes | yes | no |
+//! | `lock_of` (`FOR UPDATE OF`, else other tables are in a subquery) | no | yes | yes | no |
 //! | `session_state` | yes | yes, but not behind a pooler | yes | yes |
 use super::Dialect;
 
@@ -85,7 +85,7 @@ impl Capabilities {
         ..Self::POSTGRES
     };
 
-    /// MySQL 8's, by its manual.
+    /// MySQL's from 8.0.14 on, by its manual; run on 9.7.
     pub const MYSQL: Self = Self {
         returning: false,
         update_returning: false,

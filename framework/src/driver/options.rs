@@ -8,26 +8,16 @@ use std::{
     time::Duration,
 };
 
-use super::{mysql, postgres, session::Session, sqlite};
+use super::{
+    mysql, postgres,
+    session::Session,
+    sqlite,
+    tls::{Tls, TlsMode},
+};
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
 };
-
-/// How far a connection is encrypted and its server checked; PostgreSQL's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
-    /// No encryption.
-    Disable,
-    /// Encrypted if the server can, unchecked.
-    Prefer,
-    /// Encrypted, the certificate unchecked.
-    Require,
-    /// Encrypted by a certificate of a trusted authority.
-    VerifyCa,
-    /// Encrypted by a certificate of a trusted authority for this very host.
-    VerifyFull,
-}
 
 /// How an SQLite file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +65,7 @@ pub struct ConnectOptions {
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) database: Option<String>,
-    pub(super) tls: Option<TlsMode>,
-    pub(super) tls_root_certificate: Option<PathBuf>,
+    pub(super) tls: Tls,
     pub(super) application_name: Option<String>,
     pub(super) charset: Option<String>,
     pub(super) session: Session,
@@ -122,8 +111,7 @@ impl ConnectOptions {
             user: None,
             password: None,
             database: None,
-            tls: None,
-            tls_root_certificate: None,
+            tls: Tls::default(),
             application_name: None,
             charset: None,
             session: Session::default(),
@@ -266,14 +254,27 @@ impl ConnectOptions {
     /// Encryption and the check of the server; [`TlsMode::Prefer`] unless set.
     #[must_use]
     pub fn tls(mut self, mode: TlsMode) -> Self {
-        self.tls = Some(mode);
+        self.tls.mode = Some(mode);
         self
     }
 
-    /// A file with the certificates of the trusted authorities, instead of the built-in ones.
+    /// A file with the certificates (PEM) of authorities to be trusted beside the built-in ones, with
+    /// [`TlsMode::VerifyCa`] or [`TlsMode::VerifyFull`].
     #[must_use]
     pub fn tls_root_certificate(mut self, path: impl AsRef<Path>) -> Self {
-        self.tls_root_certificate = Some(path.as_ref().to_owned());
+        self.tls.authorities = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Files with the certificate that is shown to the server, and its key: both PEM, the key without a password.
+    #[must_use]
+    pub fn tls_client_certificate(
+        mut self,
+        certificate: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Self {
+        self.tls.certificate = Some(certificate.as_ref().to_owned());
+        self.tls.key = Some(key.as_ref().to_owned());
         self
     }
 
@@ -309,7 +310,7 @@ impl ConnectOptions {
     pub(super) fn validate(&self) -> Result<()> {
         use Dialect::{Mysql, Postgres, Sqlite};
         let servers: &[Dialect] = &[Postgres, Mysql];
-        let options: [(&str, bool, &[Dialect]); 15] = [
+        let options: [(&str, bool, &[Dialect]); 14] = [
             ("path", self.path.is_some(), &[Sqlite]),
             ("open_mode", self.mode.is_some(), &[Sqlite]),
             ("busy_timeout", self.busy_timeout.is_some(), &[Sqlite]),
@@ -320,12 +321,7 @@ impl ConnectOptions {
             ("user", self.user.is_some(), servers),
             ("password", self.password.is_some(), servers),
             ("database", self.database.is_some(), servers),
-            ("tls", self.tls.is_some(), servers),
-            (
-                "tls_root_certificate",
-                self.tls_root_certificate.is_some(),
-                servers,
-            ),
+            ("tls", self.tls != Tls::default(), servers),
             (
                 "application_name",
                 self.application_name.is_some(),
@@ -364,11 +360,10 @@ impl ConnectOptions {
             Postgres => postgres::COMPILED,
             Mysql => mysql::COMPILED,
         };
-        if compiled {
-            Ok(())
-        } else {
-            Err(self.no_driver())
+        if !compiled {
+            return Err(self.no_driver());
         }
+        self.tls.validate()
     }
 
     /// Says which feature brings the driver.
@@ -435,7 +430,7 @@ impl fmt::Debug for ConnectOptions {
             .field("url", &format_args!("{self}"))
             .field("mode", &self.mode)
             .field("busy_timeout", &self.busy_timeout)
-            .field("tls", &self.tls)
+            .field("tls", &self.tls.mode)
             .field("application_name", &self.application_name)
             .field("charset", &self.charset)
             .field("session", &self.session)

@@ -3,6 +3,7 @@
 mod destination;
 mod errors;
 mod handle;
+mod refusal;
 pub(super) mod session;
 pub(super) mod transactions;
 

@@ -11,7 +11,8 @@
 //! | `mode` | SQLite | `ro`, `rw`, `rwc` (the default) or `memory` |
 //! | `busy_timeout` | SQLite | milliseconds, or a number with `ms` or `s` |
 //! | `sslmode` (`ssl-mode`) | servers | `disable`, `prefer`, `require`, `verify-ca`, `verify-full` |
-//! | `sslrootcert` (`ssl-ca`) | servers | a file |
+//! | `sslrootcert` (`ssl-ca`) | servers | a file: authorities to be trusted, with `verify-ca` and `verify-full` |
+//! | `sslcert`, `sslkey` (`ssl-cert`, `ssl-key`) | servers | files: the client's certificate and its key |
 //! | `host`, `port`, `user`, `password`, `dbname` | servers | as in the authority; a `host` that begins with `/` is a socket |
 //! | `socket` | servers | a unix socket (on PostgreSQL its directory) |
 //! | `application_name` | PostgreSQL | text |
@@ -34,8 +35,9 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{
-    options::{ConnectOptions, OpenMode, StatementMode, TlsMode},
+    options::{ConnectOptions, OpenMode, StatementMode},
     session::{JournalMode, SqlMode, Synchronous, SynchronousCommit},
+    tls::TlsMode,
 };
 use crate::{
     dialect::Dialect,
@@ -160,6 +162,16 @@ fn server_option(options: ConnectOptions, name: &str, value: &str) -> Result<Con
         "dbname" => options.database(value),
         "sslmode" | "ssl-mode" => options.tls(tls_mode(value)?),
         "sslrootcert" | "ssl-ca" => options.tls_root_certificate(value),
+        "sslcert" | "ssl-cert" => {
+            let mut options = options;
+            options.tls.certificate = Some(value.into());
+            options
+        }
+        "sslkey" | "ssl-key" => {
+            let mut options = options;
+            options.tls.key = Some(value.into());
+            options
+        }
         "application_name" => options.application_name(value),
         "charset" => options.charset(value),
         "idle_in_transaction_session_timeout" => options
@@ -205,12 +217,12 @@ fn shared(options: ConnectOptions, name: &str, value: &str) -> Result<ConnectOpt
                              statement_timeout, lock_timeout, connect_timeout, statement_cache_capacity"
                 }
                 Dialect::Postgres => {
-                    "known are sslmode, sslrootcert, host, port, socket, user, password, dbname, \
+                    "known are sslmode, sslrootcert, sslcert, sslkey, host, port, socket, user, password, dbname, \
                              application_name, statement_mode, idle_in_transaction_session_timeout, synchronous_commit, \
                              statement_timeout, lock_timeout, connect_timeout, statement_cache_capacity"
                 }
                 Dialect::Mysql => {
-                    "known are sslmode, sslrootcert, host, port, socket, user, password, dbname, \
+                    "known are sslmode, sslrootcert, sslcert, sslkey, host, port, socket, user, password, dbname, \
                              charset, sql_mode, statement_timeout, lock_timeout, connect_timeout, \
                              statement_cache_capacity"
                 }

@@ -61,6 +61,7 @@ pub async fn load_root(
         dialect: executor.dialect(),
         strategy: load.strategy,
         in_hand: false,
+        lock: level.lock,
         locked: level.lock.is_some(),
         cached: load.cached && executor.cache().is_some(),
     };
@@ -139,6 +140,7 @@ pub async fn load_children(
         dialect: executor.dialect(),
         strategy: load.strategy,
         in_hand: true,
+        lock: None,
         locked: false,
         cached: load.cached && executor.cache().is_some(),
     };
@@ -168,7 +170,8 @@ pub async fn load_children(
     Ok(links)
 }
 
-/// No relation may be asked for twice in one place: its value could not be told apart.
+/// No relation may be asked for twice in one place: its value could not be told apart. And no rows behind a window can
+/// be locked, on any database.
 fn check(specs: &[Spec]) -> Result<()> {
     for (index, spec) in specs.iter().enumerate() {
         let Spec::Rows(rows) = spec else {
@@ -180,6 +183,11 @@ fn check(specs: &[Spec]) -> Result<()> {
         if twice && !rows.named {
             return Err(Error::invalid_query(format!("relation `{}` is included twice in one query", rows.relation.path))
                 .with_hint("declare a second relation with a filter of its own on the entity, and include that"));
+        }
+        let limited = rows.options.limit.is_some() || rows.options.offset.is_some();
+        if rows.options.locked && limited {
+            return Err(Error::invalid_query(format!("rows of `{}` that are limited for each parent cannot be locked", rows.relation.path))
+                .with_hint("load the relation without `limit` and `offset`, or lock the rows by a query of their own"));
         }
         check(&rows.children)?;
     }
@@ -201,6 +209,7 @@ pub fn identity(
         dialect: backend.dialect,
         strategy: Strategy::Unified,
         in_hand: false,
+        lock: None,
         locked: false,
         cached: false,
     };

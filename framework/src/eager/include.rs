@@ -439,7 +439,7 @@ pub(super) fn collect<R: Relation, T: Related>(
 /// An include that is made only on a condition; gives `Option` of what it loads.
 #[derive(Debug, Clone)]
 pub struct Optional<I> {
-    include: I,
+    pub(super) include: I,
     wanted: bool,
 }
 

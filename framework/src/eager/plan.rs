@@ -12,6 +12,9 @@
 //!
 //! - A to-one relation that leads to a cached entity by its primary key is batched: what the cache holds is not fetched.
 //!
+//! - Relations of locked rows are batched, whatever the strategy, and so are relations whose own rows are locked: they are
+//!   read when the lock is held, and a lock beside a join or a union would be refused or fall on more rows.
+//!
 //! Two to-many relations are joined in one statement only if the user forces it, with a warning.
 use super::spec::{FigureSpec, RowsSpec, Spec, Strategy};
 use crate::{
@@ -54,7 +57,7 @@ pub struct Node {
     pub distinct: bool,
     /// Whether its rows may come from the result cache: asked for by primary key alone, with no level in their statement.
     pub kept: bool,
-    /// A row lock (root only).
+    /// A row lock.
     pub lock: Option<Lock>,
     /// The levels below, in the order of the specs.
     pub children: Vec<Child>,
@@ -84,8 +87,9 @@ pub struct Context {
     pub strategy: Strategy,
     /// Whether the root's rows are in hand already.
     pub in_hand: bool,
-    /// Whether the root's rows are locked: then its relations are batched, whatever the strategy. A lock would fall on
-    /// joined rows too, and the database refuses it beside a union.
+    /// The lock on the root's rows, and on those of the relations that are to be locked with them.
+    pub lock: Option<Lock>,
+    /// Whether the rows just above are locked: then relations are batched, whatever the strategy.
     pub locked: bool,
     /// Whether there is a result cache to be asked for rows.
     pub cached: bool,
@@ -170,18 +174,20 @@ fn add_children(
                 } else {
                     ordinals(node, &relation.from)
                 };
+                let locked = context.locks(&rows);
                 // Rows of a statement of their own are the head of that statement; levels below may share it.
                 let below = match context.strategy {
+                    _ if locked => false,
                     _ if strategy == Strategy::Unified => true,
                     Strategy::Auto => context.dialect == Dialect::Postgres,
                     Strategy::Unified => true,
                     Strategy::Batched | Strategy::Joined => false,
                 };
-                let kept = context.cached && strategy == Strategy::Batched && may_be_kept(&rows);
+                let kept = context.keeps(&rows, strategy);
                 let inner = Context {
                     // Nothing is in the statement of rows that may need none.
                     in_hand: kept || (context.in_hand && strategy == Strategy::Joined),
-                    locked: context.locked && strategy == Strategy::Joined,
+                    locked: locked || (context.locked && strategy == Strategy::Joined),
                     ..context
                 };
                 let child = rows_node(rows, strategy == Strategy::Joined, inner, below, warnings);
@@ -202,9 +208,21 @@ fn add_children(
     }
 }
 
+impl Context {
+    /// Whether these related rows are locked.
+    fn locks(self, rows: &RowsSpec) -> bool {
+        self.lock.is_some() && rows.options.locked
+    }
+
+    /// Whether these related rows may come from the result cache.
+    fn keeps(self, rows: &RowsSpec, strategy: Strategy) -> bool {
+        self.cached && strategy == Strategy::Batched && may_be_kept(rows) && !self.locks(rows)
+    }
+}
+
 /// The strategy for one relation: its own, else the query's, else the measured rule.
 fn strategy(rows: &RowsSpec, context: Context, in_one: bool) -> Strategy {
-    if context.in_hand || context.locked {
+    if context.in_hand || context.locked || context.locks(rows) {
         return Strategy::Batched;
     }
     let wanted = match (rows.options.strategy, context.strategy) {
@@ -258,6 +276,7 @@ fn rows_node(
     let table = rows.table();
     let visible = rows.columns.len();
     let kept = !joined && context.cached && context.in_hand && may_be_kept(&rows);
+    let lock = context.lock.filter(|_| rows.options.locked);
     let mut node = Node {
         relation: Some(rows.relation),
         table,
@@ -273,11 +292,20 @@ fn rows_node(
         offset: rows.options.offset,
         distinct: false,
         kept,
-        lock: None,
+        lock: lock.map(|lock| lock_of(lock, rows.relation.0)),
         children: Vec::new(),
     };
     if joined {
         node.key = ordinals_of(&mut node.columns, &table.primary_key);
+    } else if lock.is_some() {
+        // The order in which the rows are locked: the same for everybody.
+        if node.order.is_empty() {
+            node.order = table
+                .primary_key
+                .iter()
+                .map(|&key| ascending(key))
+                .collect();
+        }
     } else if node.order.is_empty()
         && !rows.relation.cardinality.is_to_one()
         && node.limit.is_none()
@@ -293,6 +321,17 @@ fn rows_node(
     }
     add_children(&mut node, rows.children, context, in_one, warnings);
     node
+}
+
+/// The query's lock on the rows of a relation.
+fn lock_of(lock: Lock, relation: &RelationDef) -> Lock {
+    let target = (relation.target)();
+    Lock {
+        by_key: relation.through.is_none()
+            && relation.to == target.primary_key
+            && Link::is_exact(relation),
+        ..lock
+    }
 }
 
 fn ascending(column: usize) -> OrderTerm {

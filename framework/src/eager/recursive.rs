@@ -42,7 +42,7 @@ impl<E> Deref for Tree<E> {
 #[must_use = "an include does nothing until a query uses it"]
 pub struct Recursive<R> {
     depth: usize,
-    options: Options,
+    pub(super) options: Options,
     relation: PhantomData<fn() -> R>,
 }
 

@@ -77,6 +77,8 @@ pub struct Options {
     pub strategy: Strategy,
     /// Soft-deleted rows too.
     pub with_deleted: bool,
+    /// Whether the rows are locked where the query's own are, and as they are.
+    pub locked: bool,
 }
 
 impl Options {

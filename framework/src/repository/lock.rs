@@ -11,19 +11,19 @@
 //! writes has the whole database from its beginning, so every lock is kept without a word to the database; one that
 //! began `read_only()` or `Deferred` has not, and is told so.
 //!
-//! The lock is on the query's own rows, never on those that are loaded beside them or named in a filter: their
-//! relations take statements of their own, whatever the strategy. So there is no need to say `OF` what it is. To lock
-//! related rows too, ask for them with a query of their own.
+//! The lock is on the query's own rows, and on those of the relations that [`of`](Query::of) names; never on what else is
+//! loaded beside them or named in a filter. Relations of locked rows take statements of their own, whatever the strategy:
+//! what they return is read when the lock is held.
 use std::{future::Future, panic::Location};
 
 use super::{Query, Repository, assemble, find::key_filter, query::Parts};
 use crate::{
-    eager::spec::alive,
+    eager::{locked::LockedIn, spec::alive},
     error::{Error, Result},
     executor::Executor,
     schema::{
-        Condition, Entity, Key, KeyPart, OrderTerm, Value,
-        expression::{Direction, Nulls, Term},
+        Condition, Entity, Key, KeyPart, OrderTerm, RelationDef, Value,
+        expression::{ByAddress, Direction, Nulls, Term},
         table::key_of,
     },
     statement::{
@@ -274,7 +274,7 @@ impl<E: Entity, I> Query<'_, E, I> {
     /// Outside a transaction awaiting the query is an error. On SQLite nothing is sent for it: a transaction that writes
     /// has locked the whole database, and in any other one it is an error.
     ///
-    /// Only the query's own rows are locked, not those loaded beside them, which take statements of their own.
+    /// Only the query's own rows are locked, not those loaded beside them, unless [`of`](Query::of) names them.
     ///
     /// ```
     /// # use entourage::{Database, prelude::*};
@@ -325,6 +325,64 @@ impl<E: Entity, I> Query<'_, E, I> {
         self
     }
 
+    /// Locks the rows of a relation too, as the query's own rows are locked: `FOR UPDATE OF` for rows that are loaded
+    /// beside others. Another call adds another relation. The relation is one that the query loads already, at whatever
+    /// depth; any other does not compile. One that it loads in two places, or in a shape, has to be locked by a query of
+    /// its own.
+    ///
+    /// The query's own rows are always locked, and before all others: related rows are found by them. Each relation's rows
+    /// are read and locked by a statement of their own, in the order asked for, else by primary key. Tables in between, of
+    /// many-to-many relations, are not locked. With [`skip_locked`](Query::skip_locked) a to-many relation leaves out
+    /// locked rows.
+    ///
+    /// ```
+    /// # use entourage::{Database, prelude::*};
+    /// # #[derive(Debug, Clone, Entity)]
+    /// # #[entity(table = "orders", has_many(lines: Line))]
+    /// # struct Order { #[entity(primary_key, generated)] id: i64, paid: bool }
+    /// # #[derive(Debug, Clone, Entity)]
+    /// # #[entity(table = "lines", belongs_to(order: Order), belongs_to(product: Product))]
+    /// # struct Line { #[entity(primary_key, generated)] id: i64, order_id: i64, product_id: i64, pieces: i64 }
+    /// # #[derive(Debug, Clone, Entity)]
+    /// # #[entity(table = "products")]
+    /// # struct Product { #[entity(primary_key, generated)] id: i64, stock: i64 }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<()> {
+    /// # let db = Database::connect("sqlite::memory:").await?;
+    /// # db.create_schema::<(Order, Line, Product)>().await?;
+    /// # let product_id = ProductRepository::new(&db).insert(NewProduct { stock: 5 }).await?.id;
+    /// # let order_id = OrderRepository::new(&db).insert(NewOrder { paid: true }).await?.id;
+    /// # LineRepository::new(&db).insert(NewLine { order_id, product_id, pieces: 2 }).await?;
+    /// let tx = db.begin().await?;
+    /// // The order and the products are locked, the lines between them are not.
+    /// let order = OrderRepository::new(&tx)
+    ///     .filter(Order::ID.eq(order_id))
+    ///     .with(Order::LINES.with(Line::PRODUCT))
+    ///     .for_update()
+    ///     .of(Line::PRODUCT)
+    ///     .one()
+    ///     .await?;
+    /// for line in order.get(Order::LINES) {
+    ///     let product = line.get(Line::PRODUCT);
+    ///     assert!(product.stock >= line.pieces);
+    ///     let taken = ProductRepository::new(&tx).filter(Product::ID.eq(product.id));
+    ///     taken.set(Product::STOCK.to(Product::STOCK.add(-line.pieces))).update().await?;
+    /// }
+    /// tx.commit().await?;
+    /// # assert_eq!(ProductRepository::new(&db).get(product_id).await?.stock, 3);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When the query is awaited, [`InvalidQuery`](crate::ErrorKind::InvalidQuery): without a lock on the query; for a relation with a
+    /// `limit` or `offset` of its own; with `skip_locked()` for a to-one relation, where a row left out would look like one
+    /// that is not there.
+    pub fn of<R: LockedIn<I, Index>, Index>(mut self, _relation: R) -> Self {
+        R::lock(&mut self.includes);
+        self.parts.lock_of.push(ByAddress(R::def()));
+        self
+    }
+
     /// Leaves out rows that somebody else has locked: for job queues. With `for_update()` or another lock.
     pub fn skip_locked(mut self) -> Self {
         self.parts.lock_wait = LockWait::SkipLocked;
@@ -350,8 +408,14 @@ impl Parts {
             LockWait::SkipLocked => Some("skip_locked"),
             LockWait::NoWait => Some("nowait"),
         };
+        let to_one = |relation: &&ByAddress<RelationDef>| relation.cardinality.is_to_one();
         match (self.lock, wait) {
-            (None, None) => Ok(None),
+            (None, None) if self.lock_of.is_empty() => Ok(None),
+            (None, None) => Err(Error::invalid_query(format!(
+                "`.of({})` says whose rows are locked too, but the query locks none",
+                self.lock_of[0].path
+            ))
+            .with_hint("add `.for_update()` or `.for_share()`")),
             (None, Some(wait)) => Err(Error::invalid_query(format!(
                 "`{wait}()` says what to do about locked rows, but the query locks none"
             ))
@@ -360,13 +424,22 @@ impl Parts {
                 "`distinct()` rows cannot be locked: they are no rows of the table",
             )
             .with_hint("lock the rows without `distinct()`")),
-            (Some(strength), _) => granted(executor, strength, self.lock_wait),
+            (Some(strength), _) => match self.lock_of.iter().find(to_one) {
+                Some(relation) if self.lock_wait == LockWait::SkipLocked => {
+                    Err(Error::invalid_query(format!(
+                        "`skip_locked()` would leave out the one row of `{}`, as if there were none",
+                        relation.path
+                    ))
+                    .with_hint("take `.nowait()`, or lock those rows by a query of their own"))
+                }
+                _ => granted(executor, strength, self.lock_wait),
+            },
         }
     }
 
     /// Refuses a lock where no rows are returned.
     pub(super) fn refuse_lock(&self, what: &str) -> Result<()> {
-        if self.lock.is_none() && self.lock_wait == LockWait::Wait {
+        if self.lock.is_none() && self.lock_wait == LockWait::Wait && self.lock_of.is_empty() {
             return Ok(());
         }
         Err(

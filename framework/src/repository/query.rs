@@ -8,8 +8,8 @@ use crate::{
     executor::ExecutorHandle,
     result_cache::CacheMode,
     schema::{
-        Cell, Column, ColumnValue, Condition, Entity, Filter, OrderTerm, Row,
-        expression::{AggregateKind, Assignment, IntoOrder, Summable},
+        Cell, Column, ColumnValue, Condition, Entity, Filter, OrderTerm, RelationDef, Row,
+        expression::{AggregateKind, Assignment, ByAddress, IntoOrder, Summable},
     },
     statement::{
         query::{Level, LockStrength, LockWait, Scalar},
@@ -38,6 +38,8 @@ pub(super) struct Parts {
     pub(super) strategy: Strategy,
     pub(super) lock: Option<LockStrength>,
     pub(super) lock_wait: LockWait,
+    /// Relations whose rows are locked too.
+    pub(super) lock_of: Vec<ByAddress<RelationDef>>,
     pub(super) consistent: bool,
     pub(super) cache: CacheMode,
 }

@@ -84,7 +84,7 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
         Query::Level(level) => {
             let (mut sql, values) = text(&level::select(&mut scopes, level)?, backend);
             if let Some(lock) = level.lock {
-                sql.push_str(&lock::clause(lock, backend)?);
+                sql.push_str(&lock::clause(level, lock, backend)?);
             }
             ((sql, values), StatementKind::Select)
         }

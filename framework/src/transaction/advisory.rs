@@ -158,14 +158,16 @@ fn statement(
         (Dialect::Postgres, Otherwise::GiveUp) => {
             ("SELECT pg_try_advisory_xact_lock($1)", vec![number])
         }
-        // MySQL's names are the whole server's, so the database is part of them; they have at most 64 characters.
+        // MySQL's names are the whole server's, so the database is part of them; they have at most 64 characters. MD5 is
+        // gone from MySQL 9.
         (Dialect::Mysql, otherwise) => {
             let limit = match otherwise {
                 Otherwise::Wait => UNLIMITED,
                 Otherwise::GiveUp => 0,
             };
             let limit = Value::BigInt(Some(limit));
-            let sql = "SELECT GET_LOCK(CONCAT(MD5(COALESCE(DATABASE(), '')), ':', ?), ?)";
+            let sql =
+                "SELECT GET_LOCK(CONCAT(LEFT(SHA2(COALESCE(DATABASE(), ''), 256), 32), ':', ?), ?)";
             (sql, vec![number, limit])
         }
     };

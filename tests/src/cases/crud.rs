@@ -8,14 +8,19 @@ use crate::models::{blog::*, shop::*};
 pub async fn an_insert_returns_the_row_as_it_is_stored(db: &Database) {
     create_blog(db).await;
     let users = UserRepository::new(db);
-    let ada = counted(db, 1, users.insert(user("Ada"))).await;
+    // What cannot be returned is read again, in the same transaction.
+    let statements = match db.capabilities().returning {
+        true => 1,
+        false => 2,
+    };
+    let ada = counted(db, statements, users.insert(user("Ada"))).await;
     assert_eq!(
         (ada.name.as_str(), ada.age, ada.visits, ada.version),
         ("Ada", None, 0, 1)
     );
     let bea = counted(
         db,
-        1,
+        statements,
         users.insert(NewUser {
             age: Some(40),
             visits: Some(7),

@@ -17,6 +17,7 @@ use tokio::sync::Barrier;
 
 use crate::models::bank::*;
 use anomalies::ANOMALIES;
+pub(super) use script::waiting;
 use script::{Outcome, play};
 
 const LEVELS: [IsolationLevel; 4] = [

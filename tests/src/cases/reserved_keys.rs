@@ -228,7 +228,14 @@ pub async fn keys_that_cannot_be_reserved_are_told_of_at_the_start(db: &Database
             ),
             ("bigint PRIMARY KEY", "no sequence", "OWNED BY"),
         ],
-        Dialect::Mysql => &[("bigint PRIMARY KEY", "AUTO_INCREMENT", "make it so")],
+        Dialect::Mysql if db.capabilities().mariadb => {
+            &[("bigint PRIMARY KEY", "AUTO_INCREMENT", "make it so")]
+        }
+        Dialect::Mysql => &[(
+            "bigint AUTO_INCREMENT PRIMARY KEY",
+            "cannot be read and moved in one step",
+            "keys yourself",
+        )],
     };
     for (id, why, way_out) in tables {
         let script = format!(

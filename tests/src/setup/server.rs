@@ -43,16 +43,26 @@ pub struct PrivateServer {
 impl PrivateServer {
     /// A PostgreSQL server whose only account is `postgres`, without a password. `extra` goes to its command line.
     pub async fn postgres(extra: &[&str]) -> Result<Self, Skip> {
+        Self::postgres_with(&[], extra).await
+    }
+
+    /// The same with files in its data folder: names and contents. `extra` calls the folder `{data}`.
+    pub async fn postgres_with(files: &[(&str, &str)], extra: &[&str]) -> Result<Self, Skip> {
         match postgres::locate() {
-            Some(recipe) => Self::start(Box::new(recipe), extra).await,
+            Some(recipe) => Self::start_with(Box::new(recipe), files, extra).await,
             None => Err(Skip::new("no PostgreSQL is installed (postgres, initdb)")),
         }
     }
 
     /// A MariaDB server whose `root` has no password. `extra` goes to its command line.
     pub async fn mariadb(extra: &[&str]) -> Result<Self, Skip> {
+        Self::mariadb_with(&[], extra).await
+    }
+
+    /// The same with files in its data folder: names and contents. `extra` calls the folder `{data}`.
+    pub async fn mariadb_with(files: &[(&str, &str)], extra: &[&str]) -> Result<Self, Skip> {
         match mariadb::locate() {
-            Some(recipe) => Self::start(Box::new(recipe), extra).await,
+            Some(recipe) => Self::start_with(Box::new(recipe), files, extra).await,
             None => Err(Skip::new(
                 "no MariaDB is installed (mariadbd, mariadb-install-db)",
             )),
@@ -136,6 +146,14 @@ impl PrivateServer {
     }
 
     async fn start(recipe: Box<dyn Recipe>, extra: &[&str]) -> Result<Self, Skip> {
+        Self::start_with(recipe, &[], extra).await
+    }
+
+    async fn start_with(
+        recipe: Box<dyn Recipe>,
+        files: &[(&str, &str)],
+        extra: &[&str],
+    ) -> Result<Self, Skip> {
         let account = account::for_server(recipe.account())?;
         let folder =
             Scratch::new().map_err(|error| recipe.failed("has no scratch folder", &error))?;
@@ -143,8 +161,13 @@ impl PrivateServer {
         account::make_folder(&data, account.as_ref())
             .map_err(|error| recipe.failed("has no data folder", &error))?;
         initialise(recipe.as_ref(), account.as_ref(), &folder)?;
+        for (name, content) in files {
+            account::make_file(&data.join(name), content, account.as_ref())
+                .map_err(|error| recipe.failed("has no file of its own", &error))?;
+        }
         let port = free_port().map_err(|error| recipe.failed("has no port", &error))?;
-        let extra: Vec<String> = extra.iter().map(ToString::to_string).collect();
+        let named = |part: &&str| part.replace("{data}", &recipe::argument(&data));
+        let extra: Vec<String> = extra.iter().map(named).collect();
         let child = spawn(recipe.as_ref(), account.as_ref(), &extra, &folder, port)?;
         let mut server = Self {
             recipe,

@@ -22,6 +22,10 @@ pub struct Capabilities {
     pub arrays: bool,
     /// `ALTER TABLE` that changes a column or a constraint.
     pub alter_column: bool,
+    /// `ALTER TABLE` that changes a column to which a foreign key refers.
+    pub alter_referenced_column: bool,
+    /// A counter of generated keys that can be read and moved in one step.
+    pub key_counter: bool,
     /// `SELECT .. FOR UPDATE`.
     pub row_locks: bool,
     /// `FOR SHARE` by that name.
@@ -56,6 +60,8 @@ const SQLITE: Capabilities = Capabilities {
     nulls_order: true,
     arrays: false,
     alter_column: false,
+    alter_referenced_column: false,
+    key_counter: true,
     row_locks: false,
     for_share: false,
     lock_of: false,
@@ -74,6 +80,8 @@ const POSTGRES: Capabilities = Capabilities {
     nulls_order: true,
     arrays: true,
     alter_column: true,
+    alter_referenced_column: true,
+    key_counter: true,
     row_locks: true,
     for_share: true,
     lock_of: true,
@@ -91,6 +99,8 @@ const MARIADB: Capabilities = Capabilities {
     nulls_order: false,
     arrays: false,
     alter_column: true,
+    alter_referenced_column: true,
+    key_counter: true,
     row_locks: true,
     for_share: false,
     lock_of: false,
@@ -108,6 +118,8 @@ const MYSQL: Capabilities = Capabilities {
     nulls_order: false,
     arrays: false,
     alter_column: true,
+    alter_referenced_column: false,
+    key_counter: false,
     row_locks: true,
     for_share: true,
     lock_of: true,

@@ -26,7 +26,11 @@ async fn text(db: &Database, sql: &str) -> String {
 fn endless(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => "SELECT pg_sleep(60)",
-        Dialect::Mysql => "SELECT SLEEP(60)",
+        // Interrupted, MySQL's SLEEP only returns earlier.
+        Dialect::Mysql => {
+            "SELECT COUNT(*) FROM information_schema.collations AS a, information_schema.collations AS b, \
+             information_schema.collations AS c, information_schema.collations AS d"
+        }
         Dialect::Sqlite => {
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
         }

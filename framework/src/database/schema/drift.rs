@@ -101,7 +101,8 @@ impl Drift {
     }
 
     /// What would mend it: one statement, or several with `;` between them. Look before you run it: a column that must
-    /// have a value cannot be added to a table with rows, a type may not convert.
+    /// have a value cannot be added to a table with rows, a type may not convert, and MySQL (not MariaDB) changes no
+    /// column that a foreign key refers to before the key is dropped.
     pub fn ddl(&self) -> Option<&str> {
         self.mend.as_deref().ok()
     }

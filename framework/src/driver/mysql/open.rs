@@ -8,8 +8,9 @@ use super::{errors, packet::PacketLimit, session};
 use crate::{
     dialect::Capabilities,
     driver::{
-        options::{ConnectOptions, TlsMode},
+        options::ConnectOptions,
         server::{session::refused, timed_connect},
+        tls::TlsMode,
     },
     error::Result,
 };
@@ -78,7 +79,7 @@ fn translate(options: &ConnectOptions) -> MySqlConnectOptions {
     if let Some(database) = &options.database {
         out = out.database(database);
     }
-    if let Some(mode) = options.tls {
+    if let Some(mode) = options.tls.mode {
         out = out.ssl_mode(match mode {
             TlsMode::Disable => MySqlSslMode::Disabled,
             TlsMode::Prefer => MySqlSslMode::Preferred,
@@ -87,8 +88,14 @@ fn translate(options: &ConnectOptions) -> MySqlConnectOptions {
             TlsMode::VerifyFull => MySqlSslMode::VerifyIdentity,
         });
     }
-    if let Some(path) = &options.tls_root_certificate {
+    if let Some(path) = &options.tls.authorities {
         out = out.ssl_ca(path);
+    }
+    if let Some(path) = &options.tls.certificate {
+        out = out.ssl_client_cert(path);
+    }
+    if let Some(path) = &options.tls.key {
+        out = out.ssl_client_key(path);
     }
     if let Some(charset) = &options.charset {
         out = out.charset(charset);

@@ -50,7 +50,6 @@ mod tests {
             sql(&options.session, true).unwrap(),
             format!("SET SESSION max_statement_time = 0.250000, {rest}")
         );
-        // Not run: no MySQL 8 server is at hand.
         assert_eq!(
             sql(&options.session, false).unwrap(),
             format!("SET SESSION max_execution_time = 250, {rest}")

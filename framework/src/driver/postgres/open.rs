@@ -7,8 +7,9 @@ use sqlx::{
 use super::{errors, session};
 use crate::{
     driver::{
-        options::{ConnectOptions, StatementMode, TlsMode},
+        options::{ConnectOptions, StatementMode},
         server::{session::refused, timed_connect},
+        tls::TlsMode,
     },
     error::Result,
 };
@@ -50,7 +51,7 @@ pub(super) fn translate(options: &ConnectOptions) -> PgConnectOptions {
     if let Some(database) = &options.database {
         out = out.database(database);
     }
-    if let Some(mode) = options.tls {
+    if let Some(mode) = options.tls.mode {
         out = out.ssl_mode(match mode {
             TlsMode::Disable => PgSslMode::Disable,
             TlsMode::Prefer => PgSslMode::Prefer,
@@ -59,8 +60,14 @@ pub(super) fn translate(options: &ConnectOptions) -> PgConnectOptions {
             TlsMode::VerifyFull => PgSslMode::VerifyFull,
         });
     }
-    if let Some(path) = &options.tls_root_certificate {
+    if let Some(path) = &options.tls.authorities {
         out = out.ssl_root_cert(path);
+    }
+    if let Some(path) = &options.tls.certificate {
+        out = out.ssl_client_cert(path);
+    }
+    if let Some(path) = &options.tls.key {
+        out = out.ssl_client_key(path);
     }
     if let Some(name) = &options.application_name {
         out = out.application_name(name);

@@ -1,6 +1,7 @@
 //! What sqlx's errors mean, apart from those that the database reports.
 use std::time::Duration;
 
+use super::refusal;
 use crate::{
     driver::ConnectOptions,
     error::{Error, ErrorKind, Result},
@@ -87,5 +88,8 @@ fn could_not_connect(options: &ConnectOptions, error: Error) -> Error {
             _ => error.to_string(),
         });
     let cause = cause.unwrap_or_else(|| error.to_string());
+    if let Some(refused) = refusal::refused(options, &cause) {
+        return refused.with_source(error);
+    }
     Error::new(kind, format!("could not connect to {options}: {cause}")).with_source(error)
 }

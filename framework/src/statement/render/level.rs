@@ -3,14 +3,14 @@ use sea_query::{Alias, Expr, ExprTrait, Func, JoinType, SelectStatement, WindowS
 
 use super::{
     condition::{self, RenderedOrder},
-    list,
+    list, lock,
     scope::{Scope, Scopes},
 };
 use crate::{
     dialect::Dialect,
     error::Result,
     schema::{OrderTerm, RelationDef, SqlType},
-    statement::query::{Figure, Join, Keys, Level, Link, Scalar},
+    statement::query::{Figure, Join, Keys, Level, Link, Lock, Scalar},
 };
 
 /// The name of the row number that limits rows per parent.
@@ -51,7 +51,7 @@ pub(super) fn select(scopes: &mut Scopes, level: &Level) -> Result<SelectStateme
         ..
     } = rows(scopes, level)?;
     select.exprs(columns);
-    super::lock::force_key_order(&mut select, level.lock, scopes.backend);
+    lock::force_key_order(&mut select, level.lock, scopes.backend);
     Ok(select)
 }
 
@@ -258,7 +258,7 @@ fn filtered(scopes: &mut Scopes, level: &Level) -> Result<Base> {
     let scope = scopes.enter(level.table);
     let mut select = scope.select();
     let link = match &level.link {
-        Some(link) => add_link(scopes, &mut select, link, &scope)?,
+        Some(link) => add_link(scopes, &mut select, link, &scope, level.lock)?,
         None => Vec::new(),
     };
     if let Some(filter) = &level.filter {
@@ -273,22 +273,21 @@ fn filtered(scopes: &mut Scopes, level: &Level) -> Result<Base> {
     })
 }
 
-/// Ties `select` over `target` to its parents; the columns that tell the parent.
+/// Ties `select` over `target`, whose rows alone `lock` is for, to its parents; the columns that tell the parent.
 fn add_link(
     scopes: &mut Scopes,
     select: &mut SelectStatement,
     link: &Link,
     target: &Scope,
+    lock: Option<Lock>,
 ) -> Result<Vec<Expr>> {
     let relation = link.relation.0;
     let (near, near_columns) = match &relation.through {
         None => (target.clone(), &relation.to),
         Some(through) => {
             let between = scopes.enter((through.table)());
-            select.inner_join(
-                between.table_ref(),
-                condition::pairs(&between, &through.to, target, &relation.to),
-            );
+            let on = condition::pairs(&between, &through.to, target, &relation.to);
+            lock::join_unlocked(select, &between, on, lock, scopes.backend);
             if let Some(alive) = condition::alive(between.table, &between) {
                 select.and_where(alive);
             }
@@ -308,10 +307,8 @@ fn add_link(
     let (parents, columns) = match &link.keys {
         Keys::Values(_) if !comes_first(link) => {
             let parent = scopes.enter((relation.source)());
-            select.inner_join(
-                parent.table_ref(),
-                condition::pairs(&near, near_columns, &parent, &relation.from),
-            );
+            let on = condition::pairs(&near, near_columns, &parent, &relation.from);
+            lock::join_unlocked(select, &parent, on, lock, scopes.backend);
             let columns: Vec<_> = relation
                 .from
                 .iter()
@@ -539,7 +536,7 @@ pub(super) fn figure_parts(
 ) -> Result<(SelectStatement, Vec<Expr>, Expr)> {
     let target = scopes.enter((figure.link.relation.target)());
     let mut select = target.select();
-    let link = add_link(scopes, &mut select, &figure.link, &target)?;
+    let link = add_link(scopes, &mut select, &figure.link, &target, None)?;
     if let Some(filter) = &figure.filter {
         let filter = condition::condition(scopes, filter, &target)?;
         select.and_where(filter);

@@ -217,10 +217,11 @@ async fn settle(db: &Database, board: &Board) {
 }
 
 /// How many transactions on this database wait for a lock.
-async fn waiting(db: &Database) -> usize {
+pub(in crate::cases) async fn waiting(db: &Database) -> usize {
     let count = match db.dialect() {
         Dialect::Sqlite => return db.pool_stats().pending,
         Dialect::Postgres => waiting_on_postgres(db).await,
+        Dialect::Mysql if db.capabilities().mariadb => waiting_on_mariadb(db).await,
         Dialect::Mysql => waiting_on_mysql(db).await,
     };
     count.unwrap_or_else(|error| panic!("who waits: {error}"))
@@ -235,7 +236,7 @@ async fn waiting_on_postgres(db: &Database) -> Result<usize> {
 }
 
 /// The view `innodb_trx` is up to 100 ms old; the status is not.
-async fn waiting_on_mysql(db: &Database) -> Result<usize> {
+async fn waiting_on_mariadb(db: &Database) -> Result<usize> {
     let own = "SELECT id FROM information_schema.processlist WHERE db = DATABASE()";
     let own = db.sql(own, args![]).fetch::<(i64,)>().await?;
     let status = db.sql("SHOW ENGINE INNODB STATUS", args![]);
@@ -246,4 +247,14 @@ async fn waiting_on_mysql(db: &Database) -> Result<usize> {
         part.contains("LOCK WAIT") && id.is_some_and(|id| own.contains(&(id,)))
     };
     Ok(status.split("---TRANSACTION").skip(1).filter(waits).count())
+}
+
+/// MariaDB has no such table, and MySQL's status leaves out who waits for a first read.
+async fn waiting_on_mysql(db: &Database) -> Result<usize> {
+    let sql =
+        "SELECT COUNT(DISTINCT w.requesting_thread_id) FROM performance_schema.data_lock_waits AS w
+               JOIN performance_schema.threads AS t ON t.thread_id = w.requesting_thread_id
+               WHERE t.processlist_db = DATABASE()";
+    let (count,) = db.sql(sql, args![]).fetch_one::<(i64,)>().await?;
+    Ok(usize::try_from(count).unwrap_or_default())
 }

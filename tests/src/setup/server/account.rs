@@ -46,6 +46,24 @@ pub(super) fn make_folder(path: &Path, _: Option<&Account>) -> io::Result<()> {
     fs::create_dir(path)
 }
 
+/// Writes a file that belongs to `account` and that nobody else can read; one of that name is overwritten.
+#[cfg(unix)]
+pub(super) fn make_file(path: &Path, content: &str, account: Option<&Account>) -> io::Result<()> {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    fs::write(path, content)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    match account {
+        Some(account) => chown(path, Some(account.user), Some(account.group)),
+        None => Ok(()),
+    }
+}
+
+/// Writes a file.
+#[cfg(not(unix))]
+pub(super) fn make_file(path: &Path, content: &str, _: Option<&Account>) -> io::Result<()> {
+    fs::write(path, content)
+}
+
 #[cfg(unix)]
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;

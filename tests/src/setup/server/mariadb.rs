@@ -31,6 +31,11 @@ const NO_DEFAULTS: &str = "--no-defaults";
 /// The default of 96 MB takes longer to write than everything else together.
 const LOG_SIZE: &str = "--innodb-log-file-size=8M";
 
+/// Servers that begin at once in one folder give their temporary tables the same names, and delete each other's.
+fn temporary(data: &Path) -> String {
+    format!("--tmpdir={}", argument(data))
+}
+
 impl Recipe for Mariadb {
     fn product(&self) -> &'static str {
         "MariaDB"
@@ -49,6 +54,7 @@ impl Recipe for Mariadb {
             &argument(&self.installer),
             NO_DEFAULTS,
             &format!("--datadir={}", argument(data)),
+            &temporary(data),
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
@@ -58,12 +64,14 @@ impl Recipe for Mariadb {
     }
 
     fn serve(&self, data: &Path, port: u16) -> Vec<String> {
+        let temporary = temporary(data);
         let data = argument(data);
         // Surviving a power cut is given up for speed; surviving kill -9 is not, so each commit is written (2).
         let line = [
             &argument(&self.server),
             NO_DEFAULTS,
             &format!("--datadir={data}"),
+            &temporary,
             &format!("--socket={data}/s.sock"),
             &format!("--pid-file={data}/pid"),
             &format!("--port={port}"),

@@ -374,13 +374,17 @@ impl<'t> Tape<'t> {
                 .order
                 .retain(|order| matches!(order.term, Term::Column(_)));
         } else if level.joins.is_empty() && self.dialect != Dialect::Sqlite && self.once_in(4) {
-            level.lock = Some(Lock {
-                strength: LockStrength::Update,
-                by_key: self.once_in(2),
-                wait: self.pick(&[LockWait::Wait, LockWait::SkipLocked, LockWait::NoWait]),
-            });
+            level.lock = Some(self.lock());
         }
         level
+    }
+
+    fn lock(&mut self) -> Lock {
+        Lock {
+            strength: LockStrength::Update,
+            by_key: self.once_in(2),
+            wait: self.pick(&[LockWait::Wait, LockWait::SkipLocked, LockWait::NoWait]),
+        }
     }
 
     fn joins(&mut self, table: &'static TableDef, depth: usize) -> Vec<Join> {
@@ -423,7 +427,13 @@ impl<'t> Tape<'t> {
     fn linked(&mut self) -> Level {
         let relation = self.some_relation();
         let keys = self.keys(relation);
-        self.linked_by(relation, keys)
+        let mut level = self.linked_by(relation, keys);
+        let limited = level.limit.is_some() || level.offset.is_some();
+        if self.dialect != Dialect::Sqlite && level.joins.is_empty() && !limited && self.once_in(3)
+        {
+            level.lock = Some(self.lock());
+        }
+        level
     }
 
     fn linked_by(&mut self, relation: &'static RelationDef, keys: Keys) -> Level {

@@ -10,7 +10,7 @@ use crate::{
     prelude::*,
     schema::{
         Condition, Entity, Operand, OrderTerm, RelationDef, Value,
-        expression::{AggregateKind, ByAddress, Term},
+        expression::{AggregateKind, ByAddress, Direction, Nulls, Term},
     },
     statement::query::{
         Conflict, Figure, Insert, Join, Keys, Level, Link, Lock, LockStrength, LockWait, Part,
@@ -706,7 +706,27 @@ fn updates_and_deletes() -> Named {
     ]
 }
 
+fn update(wait: LockWait) -> Lock {
+    Lock {
+        strength: LockStrength::Update,
+        wait,
+        by_key: false,
+    }
+}
+
 fn locks() -> Named {
+    let related = |level: Level| {
+        let order = level.table.primary_key.iter().map(|&key| OrderTerm {
+            term: Term::Column(key),
+            direction: Direction::Asc,
+            nulls: Nulls::Smallest,
+        });
+        Owned::Level(Level {
+            order: order.collect(),
+            lock: level.lock.or(Some(update(LockWait::SkipLocked))),
+            ..level
+        })
+    };
     let locked = |strength, wait| {
         Owned::Level(Level {
             filter: Some(User::ID.in_list([1, 2]).into_condition()),
@@ -732,6 +752,35 @@ fn locks() -> Named {
         (
             "for no key update",
             locked(LockStrength::NoKeyUpdate, LockWait::Wait),
+        ),
+        ("children", related(linked(user::Posts, vec![vec![int(1)]]))),
+        (
+            "the parents",
+            related(Level {
+                lock: Some(Lock {
+                    by_key: true,
+                    ..update(LockWait::Wait)
+                }),
+                ..linked(post::Author, vec![vec![int(1)], vec![int(2)]])
+            }),
+        ),
+        (
+            "many to many, not what is in between",
+            related(linked(user::Groups, vec![vec![int(1)]])),
+        ),
+        (
+            "by a text key, not the parents",
+            related(linked(
+                country::Users,
+                vec![vec![Value::String(Some("at".into()))]],
+            )),
+        ),
+        (
+            "by a text key that parents share",
+            related(linked(
+                user::Country,
+                vec![vec![Value::String(Some("at".into()))]],
+            )),
         ),
     ]
 }
