@@ -141,6 +141,15 @@ pub trait RowSink: Send {
         Ok(())
     }
 
+    /// Which columns of a row are wanted, and in what order; all by default. The row's first cell is shown before the
+    /// others are decoded, and [`row`](RowSink::row) gets the cells of the columns named here.
+    ///
+    /// # Errors
+    /// An error ends the statement and is what the statement returns.
+    fn pick(&mut self, _first: &Cell<'_>) -> Result<Option<&[usize]>> {
+        Ok(None)
+    }
+
     /// Takes one row. `Break` asks for no more rows; the statement then ends without an error.
     ///
     /// # Errors

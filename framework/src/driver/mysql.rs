@@ -23,7 +23,7 @@ use sqlx::{
 
 use super::{
     Connection, Outcome, RowSender, RowSink,
-    cells::recycle,
+    cells::{gather, recycle},
     lent::Lent,
     options::ConnectOptions,
     server::{Destination, Handle, Stop, affected},
@@ -201,7 +201,10 @@ async fn fetch(
         }
         outcome.rows += 1;
         let mut cells: Vec<Cell<'_>> = std::mem::take(buffer);
-        decode::row(&row, &kinds, &mut cells)?;
+        let read = |column| decode::cell(&row, &kinds, column);
+        gather(kinds.len(), &mut cells, read, |first| {
+            destination.pick(first)
+        })?;
         let flow = destination.row(&cells);
         *buffer = recycle(cells);
         drop(row);

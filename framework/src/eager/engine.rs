@@ -1,5 +1,6 @@
 //! Runs the statements of a plan and fills the stores.
 mod kept;
+mod unified;
 
 use std::{future::Future, ops::ControlFlow, panic::Location, pin::Pin, sync::Arc};
 
@@ -20,8 +21,8 @@ use crate::{
     schema::{Cell, KeyPart, Value},
     statement::{
         Plan, Statement, next_load,
-        query::{Figure, Keys, Level, Link, Part},
-        render::{Backend, Query, chunk_size, unified::Layout},
+        query::{Figure, Keys, Level, Link, LinkColumns, Part},
+        render::{Backend, Query, chunk_size},
     },
     statement_cache,
 };
@@ -214,15 +215,7 @@ pub fn identity(
         cached: false,
     };
     let (node, _) = plan(Root { level, children }, context);
-    let mut parts = vec![Part::Rows(node.level(None))];
-    unify(
-        &node,
-        0,
-        0,
-        &mut Vec::new(),
-        &mut parts,
-        &mut vec![Vec::new()],
-    );
+    let parts = unified::parts(&node, node.level(None)).parts;
     match parts.as_slice() {
         [Part::Rows(level)] => statement_cache::plan(Query::Level(level), backend),
         parts => statement_cache::plan(Query::Unified(parts), backend),
@@ -283,45 +276,21 @@ impl<'e> Engine<'e> {
             None => (None, None),
         };
         let level = node.level(link);
-        let width = level.link_width();
-        if !has_unified(node) {
+        let columns = level.link_columns();
+        if !unified::has_unified(node) {
             let mut sink = |cells: &[Cell<'_>]| {
                 match index {
                     None => state.read(node, cells, NO_SLOT)?,
-                    Some(index) => state.read_linked(node, index, cells, width, false)?,
+                    Some(index) => state.read_linked(node, index, cells, &columns, false)?,
                 }
                 Ok(ControlFlow::Continue(()))
             };
             return self.run(Query::Level(&level), &mut sink).await;
         }
-        let mut parts = vec![Part::Rows(level)];
-        let mut paths = vec![Vec::new()];
-        unify(node, 0, width, &mut Vec::new(), &mut parts, &mut paths);
-        let layout = Layout::of(&parts);
-        let widths: Vec<_> = parts.iter().map(link_width).collect();
-        let mut sink = |cells: &[Cell<'_>]| {
-            let Some(Cell::Int(number)) = cells.first() else {
-                return Err(Error::decode(
-                    "the first column of a unified statement is not its level",
-                ));
-            };
-            let number = usize::try_from(*number).unwrap_or(usize::MAX);
-            let slots = &layout.levels[number];
-            let own = &cells[slots.start..slots.start + slots.width];
-            let rank = slots.rank.map(|slot| &cells[slot]);
-            read_part(
-                node,
-                state,
-                &paths[number],
-                own,
-                widths[number],
-                rank,
-                index,
-            )?;
-            Ok(ControlFlow::Continue(()))
-        };
-        self.run(Query::Unified(&parts), &mut sink).await?;
-        resolve(node, state);
+        let graph = unified::parts(node, level);
+        let mut sink = unified::Sink::new(node, state, index, &graph, self.backend.dialect);
+        self.run(Query::Unified(&graph.parts), &mut sink).await?;
+        unified::resolve(node, state);
         Ok(())
     }
 
@@ -390,6 +359,7 @@ impl<'e> Engine<'e> {
     ) -> Result<()> {
         let keys = index.values();
         let width = figure.relation.from.len();
+        let columns = LinkColumns::first(width);
         for chunk in keys.chunks(chunk_size(self.backend, width)) {
             let link = Link {
                 relation: figure.relation,
@@ -397,7 +367,7 @@ impl<'e> Engine<'e> {
             };
             let query = figure_query(figure, link);
             let mut sink = |cells: &[Cell<'_>]| {
-                state.read_figure(index, cells, width)?;
+                state.read_figure(index, cells, &columns)?;
                 Ok(ControlFlow::Continue(()))
             };
             self.run(Query::Figure(&query), &mut sink).await?;
@@ -411,122 +381,5 @@ fn figure_query(figure: &FigureSpec, link: Link) -> Figure {
         link,
         filter: figure.full_filter(),
         aggregate: figure.aggregate,
-    }
-}
-
-fn link_width(part: &Part) -> usize {
-    match part {
-        Part::Rows(level) => level.link_width(),
-        Part::Figure(figure) => figure.link.relation.from.len(),
-    }
-}
-
-/// Whether levels below `node` are in its statement.
-fn has_unified(node: &Node) -> bool {
-    node.children.iter().any(|child| match child {
-        Child::Unified(..) | Child::Figure(_, _, true) => true,
-        Child::Joined(node) => has_unified(node),
-        _ => false,
-    })
-}
-
-/// Adds the levels below `node` that are in its statement. `part` is the number of the part that `node` is in,
-/// `offset` the ordinal of its first column there, `path` the children that lead to it from the head.
-fn unify(
-    node: &Node,
-    part: usize,
-    offset: usize,
-    path: &mut Vec<usize>,
-    parts: &mut Vec<Part>,
-    paths: &mut Vec<Vec<usize>>,
-) {
-    let mut joined_at = offset + node.columns.len();
-    for (number, child) in node.children.iter().enumerate() {
-        path.push(number);
-        let keys = |keys: &[usize]| Keys::Level {
-            level: part,
-            ordinals: keys.iter().map(|key| offset + key).collect(),
-        };
-        match child {
-            Child::Joined(child) => {
-                unify(child, part, joined_at, path, parts, paths);
-                joined_at += child.width();
-            }
-            Child::Unified(child, ordinals) => {
-                let link = child.relation.map(|relation| Link {
-                    relation,
-                    keys: keys(ordinals),
-                });
-                let level = child.level(link);
-                let width = level.link_width();
-                parts.push(Part::Rows(level));
-                paths.push(path.clone());
-                let number = parts.len() - 1;
-                unify(child, number, width, path, parts, paths);
-            }
-            Child::Figure(figure, ordinals, true) => {
-                let link = Link {
-                    relation: figure.relation,
-                    keys: keys(ordinals),
-                };
-                parts.push(Part::Figure(figure_query(figure, link)));
-                paths.push(path.clone());
-            }
-            Child::Batched(..) | Child::Figure(_, _, false) | Child::Nothing => {}
-        }
-        path.pop();
-    }
-}
-
-/// Reads one row of the part at the end of `path`.
-fn read_part(
-    node: &Node,
-    state: &mut State<'_>,
-    path: &[usize],
-    cells: &[Cell<'_>],
-    width: usize,
-    rank: Option<&Cell<'_>>,
-    index: Option<&KeyIndex>,
-) -> Result<()> {
-    let Some((&first, rest)) = path.split_first() else {
-        match index {
-            None => state.read(node, cells, NO_SLOT)?,
-            Some(index) => state.read_linked(node, index, cells, width, false)?,
-        }
-        if let Some(rank) = rank {
-            state.rank(rank);
-        }
-        return Ok(());
-    };
-    let below = &mut state.children[first];
-    match (&node.children[first], &state.indexes[first]) {
-        (Child::Joined(node), _) => read_part(node, below, rest, cells, width, rank, None),
-        (Child::Unified(node, _), Some(index)) if rest.is_empty() => {
-            below.read_linked(node, index, cells, width, true)?;
-            if let Some(rank) = rank {
-                below.rank(rank);
-            }
-            Ok(())
-        }
-        (Child::Unified(node, _), _) => read_part(node, below, rest, cells, width, rank, None),
-        (Child::Figure(..), Some(index)) => below.read_figure(index, cells, width),
-        _ => Ok(()),
-    }
-}
-
-/// Finds the parents of rows that came before them, everywhere in the statement.
-fn resolve(node: &Node, state: &mut State<'_>) {
-    for ((child, index), below) in node
-        .children
-        .iter()
-        .zip(&state.indexes)
-        .zip(&mut state.children)
-    {
-        if let Some(index) = index {
-            below.resolve(index);
-        }
-        if let Child::Joined(node) | Child::Unified(node, _) = child {
-            resolve(node, below);
-        }
     }
 }

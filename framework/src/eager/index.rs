@@ -2,7 +2,24 @@
 use std::collections::HashMap;
 
 use super::stitch::NO_SLOT;
-use crate::schema::{Cell, KeyPart, SqlType, TableDef, Value};
+use crate::{
+    schema::{Cell, KeyPart, SqlType, TableDef, Value},
+    statement::query::LinkColumns,
+};
+
+/// The key in the cells at `ordinals`, which have these types.
+#[inline]
+fn key(cells: &[Cell<'_>], ordinals: &[usize], types: &[SqlType]) -> Option<KeyPart> {
+    match (ordinals, types) {
+        (&[ordinal], &[sql_type]) => KeyPart::from_cell(&cells[ordinal], sql_type),
+        _ => KeyPart::from_cells(
+            ordinals
+                .iter()
+                .map(|&at| &cells[at])
+                .zip(types.iter().copied()),
+        ),
+    }
+}
 
 /// Slots for the keys that one relation needs of its parents.
 #[derive(Debug)]
@@ -32,16 +49,7 @@ impl KeyIndex {
 
     /// Notes the key of one more parent row. A NULL in any part is no key.
     pub(super) fn add_row(&mut self, cells: &[Cell<'_>]) {
-        let key = match (self.ordinals.as_slice(), self.types.as_slice()) {
-            ([ordinal], [sql_type]) => KeyPart::from_cell(&cells[*ordinal], *sql_type),
-            (ordinals, types) => KeyPart::from_cells(
-                ordinals
-                    .iter()
-                    .map(|&at| &cells[at])
-                    .zip(types.iter().copied()),
-            ),
-        };
-        self.add(key);
+        self.add(key(cells, &self.ordinals, &self.types));
     }
 
     /// Notes the key of one more parent row.
@@ -67,12 +75,9 @@ impl KeyIndex {
         self.slots.get(key).copied()
     }
 
-    /// The key in a child's link columns.
-    pub(super) fn link(&self, cells: &[Cell<'_>]) -> Option<KeyPart> {
-        match self.types.as_slice() {
-            [sql_type] => KeyPart::from_cell(&cells[0], *sql_type),
-            types => KeyPart::from_cells(cells.iter().zip(types.iter().copied())),
-        }
+    /// The key of the parent of a row, which is in its `columns`.
+    pub(super) fn link(&self, cells: &[Cell<'_>], columns: &LinkColumns) -> Option<KeyPart> {
+        key(cells, &columns.ordinals, &self.types)
     }
 
     /// The distinct keys, in order of appearance: the slot of each is its place.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::Result,
     schema::{Cell, KeyPart, Row},
+    statement::query::LinkColumns,
 };
 
 /// What is known of one level while it is loaded.
@@ -142,24 +143,24 @@ impl<'s> State<'s> {
         Ok(row)
     }
 
-    /// Reads a row whose first `width` cells say which parent in `index` it belongs to. A row that comes before its
+    /// Reads a row whose `link` columns say which parent in `index` it belongs to. A row that comes before its
     /// parent waits if `may_wait`; a row of no parent is left out.
     pub(super) fn read_linked(
         &mut self,
         node: &Node,
         index: &KeyIndex,
         cells: &[Cell<'_>],
-        width: usize,
+        link: &LinkColumns,
         may_wait: bool,
     ) -> Result<()> {
-        let Some(key) = index.link(&cells[..width]) else {
+        let Some(key) = index.link(cells, link) else {
             return Ok(());
         };
         match index.slot(&key) {
-            Some(slot) => self.read(node, &cells[width..], slot),
+            Some(slot) => self.read(node, &cells[link.width..], slot),
             None if may_wait => {
                 let row = self.rows;
-                self.read(node, &cells[width..], NO_SLOT)?;
+                self.read(node, &cells[link.width..], NO_SLOT)?;
                 self.waiting.push((row, key));
                 Ok(())
             }
@@ -172,12 +173,13 @@ impl<'s> State<'s> {
         &mut self,
         index: &KeyIndex,
         cells: &[Cell<'_>],
-        width: usize,
+        link: &LinkColumns,
     ) -> Result<()> {
-        let Some(key) = index.link(&cells[..width]) else {
+        let Some(key) = index.link(cells, link) else {
             return Ok(());
         };
-        self.store.push(&mut Row::new(&cells[width..=width]))?;
+        self.store
+            .push(&mut Row::new(&cells[link.width..=link.width]))?;
         let row = self.rows;
         self.rows += 1;
         match index.slot(&key) {

@@ -76,6 +76,10 @@ impl RowSink for MeteredSink<'_> {
         self.sink.columns(names)
     }
 
+    fn pick(&mut self, first: &Cell<'_>) -> Result<Option<&[usize]>> {
+        self.sink.pick(first)
+    }
+
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>> {
         self.meter.row(cells, || self.sink.row(cells))
     }

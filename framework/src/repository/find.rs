@@ -126,6 +126,9 @@ impl<'a, E: Entity> Repository<'a, E> {
         let executor = self.executor.clone();
         let (mode, call_site) = (self.cache, Location::caller());
         async move {
+            if E::table().cache.is_none() {
+                return Box::pin(first_by_key(&*executor, values, call_site)).await;
+            }
             if let Some(kept) = kept::hit(&*executor, mode, &values) {
                 return Ok(kept);
             }

@@ -14,7 +14,7 @@ use super::{
     flight::Flights,
     ledger::TableState,
     stats::{CacheFigures, Figures},
-    store::{Store, Stored, Times},
+    store::{Lasting, Store, Stored},
 };
 use crate::schema::{KeyPart, Value};
 
@@ -64,13 +64,11 @@ impl Stored for Arc<Entry> {
     fn weight(&self) -> u32 {
         self.rows.max(1)
     }
+}
 
+impl Lasting for Arc<Entry> {
     fn ttl(&self) -> Duration {
         self.ttl
-    }
-
-    fn tti(&self) -> Option<Duration> {
-        None
     }
 }
 
@@ -86,7 +84,7 @@ impl Results {
         Self {
             flights: Flights::default(),
             figures: Figures::default(),
-            store: Store::of_weight(rows, Times::OfEach),
+            store: Store::of_lasting(rows),
             told: AtomicU64::new(0),
         }
     }

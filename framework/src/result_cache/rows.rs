@@ -37,35 +37,27 @@ pub(super) struct Rows {
     fingerprint: u64,
     /// The table's plain name.
     name: Box<str>,
-    store: Store<KeyPart, Arc<Entry>>,
+    store: Store<KeyPart, Entry>,
     /// Evictions that observers were told of.
     told: AtomicU64,
 }
 
-/// One row with the numbers under which it was loaded.
-#[derive(Debug)]
+/// One row with the numbers under which it was loaded. It is copied at each hit, which is cheaper than to follow one
+/// more pointer.
+#[derive(Debug, Clone)]
 struct Entry {
     row: Kept,
     bulk: u64,
     new: u64,
-    ttl: Duration,
-    tti: Option<Duration>,
     expires: u64,
-    used: AtomicU64,
+    /// When it was asked for last, where that matters.
+    used: Option<Arc<AtomicU64>>,
     weight: u32,
 }
 
-impl Stored for Arc<Entry> {
+impl Stored for Entry {
     fn weight(&self) -> u32 {
         self.weight
-    }
-
-    fn ttl(&self) -> Duration {
-        self.ttl
-    }
-
-    fn tti(&self) -> Option<Duration> {
-        self.tti
     }
 }
 
@@ -79,7 +71,7 @@ pub(super) enum Found {
 
 impl Rows {
     pub(super) fn new(table: &'static TableDef, def: CacheDef, state: Arc<TableState>) -> Self {
-        let times = Times::OfAll {
+        let times = Times {
             ttl: def.ttl,
             tti: def.tti,
         };
@@ -113,18 +105,17 @@ impl Rows {
             return Found::Old;
         }
         let now = clock.now();
-        let unused = |tti: Duration| {
-            let since = now.saturating_sub(entry.used.load(Relaxed));
-            since >= super::clock::nanos(tti)
+        let unused = |(tti, used): (Duration, &Arc<AtomicU64>)| {
+            now.saturating_sub(used.load(Relaxed)) >= super::clock::nanos(tti)
         };
-        if now >= entry.expires || entry.tti.is_some_and(unused) {
+        if now >= entry.expires || self.def.tti.zip(entry.used.as_ref()).is_some_and(unused) {
             self.store.remove(key);
             return Found::Nothing;
         }
-        if entry.tti.is_some() {
-            entry.used.store(now, Relaxed);
+        if let Some(used) = &entry.used {
+            used.store(now, Relaxed);
         }
-        Found::Kept(entry.row.clone())
+        Found::Kept(entry.row)
     }
 
     /// Whether anything is kept under `key`, true or not; this does not count as a use of it.
@@ -195,13 +186,11 @@ impl Rows {
             row,
             bulk,
             new,
-            ttl,
-            tti: self.def.tti,
             expires: now.saturating_add(super::clock::nanos(ttl)),
-            used: AtomicU64::new(now),
+            used: self.def.tti.map(|_| Arc::new(AtomicU64::new(now))),
             weight,
         };
-        self.store.insert(key, Arc::new(entry));
+        self.store.insert(key, entry);
     }
 
     /// Drops what is kept under `key`. `_stripe` is the proof that its place is locked.

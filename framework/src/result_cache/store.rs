@@ -29,24 +29,20 @@ pub(super) struct Store<K, V> {
 pub(super) trait Stored: Clone + Send + Sync + 'static {
     /// What it counts for.
     fn weight(&self) -> u32;
-
-    /// How long it is kept.
-    fn ttl(&self) -> Duration;
-
-    /// How long it is kept unused.
-    fn tti(&self) -> Option<Duration>;
 }
 
-/// How long entries are kept.
+/// An entry that says itself how long it is kept.
+pub(super) trait Lasting: Stored {
+    /// How long it is kept.
+    fn ttl(&self) -> Duration;
+}
+
+/// How long all entries are kept at most; each may be over earlier.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Times {
-    /// Each as it says itself. moka asks them at every read.
-    OfEach,
-    /// All as long at most; each may say that it is over earlier.
-    OfAll {
-        ttl: Duration,
-        tti: Option<Duration>,
-    },
+pub(super) struct Times {
+    pub(super) ttl: Duration,
+    /// How long they are kept unused.
+    pub(super) tti: Option<Duration>,
 }
 
 /// moka refuses times of more than a thousand years.
@@ -54,24 +50,9 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 struct OwnTimes;
 
-impl<K, V: Stored> Expiry<K, V> for OwnTimes {
+impl<K, V: Lasting> Expiry<K, V> for OwnTimes {
     fn expire_after_create(&self, _: &K, entry: &V, _: Instant) -> Option<Duration> {
-        Some(entry.tti().map_or(entry.ttl(), |tti| tti.min(entry.ttl())))
-    }
-
-    fn expire_after_read(
-        &self,
-        _: &K,
-        entry: &V,
-        read_at: Instant,
-        left: Option<Duration>,
-        created_at: Instant,
-    ) -> Option<Duration> {
-        let Some(tti) = entry.tti() else {
-            return left;
-        };
-        let age = read_at.saturating_duration_since(created_at);
-        Some(tti.min(entry.ttl().saturating_sub(age)))
+        Some(entry.ttl())
     }
 
     fn expire_after_update(
@@ -91,29 +72,19 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
     /// It is not the other one with entries that weigh 1: for those moka counts in a smaller table how often a key was
     /// asked for, and drops entries hardly better than by their last use.
     pub(super) fn of_entries(capacity: u64, times: Times) -> Self {
-        Self::build(Cache::builder().max_capacity(capacity), times)
+        Self::build(times.of(Cache::builder().max_capacity(capacity)))
     }
 
     /// An empty map for entries that weigh `capacity` in all.
     pub(super) fn of_weight(capacity: u64, times: Times) -> Self {
         let weighed = Cache::builder().weigher(|_, entry: &V| entry.weight());
-        Self::build(weighed.max_capacity(capacity), times)
+        Self::build(times.of(weighed.max_capacity(capacity)))
     }
 
-    fn build(builder: CacheBuilder<K, V, Cache<K, V>>, times: Times) -> Self {
+    fn build(builder: CacheBuilder<K, V, Cache<K, V>>) -> Self {
         let evicted = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&evicted);
-        let timed = match times {
-            Times::OfEach => builder.expire_after(OwnTimes),
-            Times::OfAll { ttl, tti } => {
-                let builder = builder.time_to_live(ttl.min(LONGEST));
-                match tti {
-                    Some(tti) => builder.time_to_idle(tti.min(LONGEST)),
-                    None => builder,
-                }
-            }
-        };
-        let cache = timed
+        let cache = builder
             .eviction_listener(move |_, _, cause| {
                 // An entry that is replaced or removed was not too much.
                 if matches!(cause, RemovalCause::Size | RemovalCause::Expired) {
@@ -124,6 +95,7 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
         Self { cache, evicted }
     }
 
+    /// A copy of the entry: moka has no other way.
     pub(super) fn get(&self, key: &K) -> Option<V> {
         self.cache.get(key)
     }
@@ -153,6 +125,28 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Stored> Store<K, V> {
     pub(super) fn len(&self) -> u64 {
         self.cache.run_pending_tasks();
         self.cache.entry_count()
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static, V: Lasting> Store<K, V> {
+    /// An empty map for entries that weigh `capacity` in all and last as long as they say.
+    pub(super) fn of_lasting(capacity: u64) -> Self {
+        let weighed = Cache::builder().weigher(|_, entry: &V| entry.weight());
+        Self::build(weighed.max_capacity(capacity).expire_after(OwnTimes))
+    }
+}
+
+impl Times {
+    fn of<K, V>(self, builder: CacheBuilder<K, V, Cache<K, V>>) -> CacheBuilder<K, V, Cache<K, V>>
+    where
+        K: Hash + Eq + Send + Sync + 'static,
+        V: Stored,
+    {
+        let builder = builder.time_to_live(self.ttl.min(LONGEST));
+        match self.tti {
+            Some(tti) => builder.time_to_idle(tti.min(LONGEST)),
+            None => builder,
+        }
     }
 }
 

@@ -84,11 +84,26 @@ impl Level {
         }
     }
 
+    /// The columns that tell which parent a row belongs to: the row's own, where it has them.
+    pub fn link_columns(&self) -> LinkColumns {
+        let Some(link) = &self.link else {
+            return LinkColumns::default();
+        };
+        let relation = link.relation.0;
+        let own = || {
+            let place = |column| self.columns.iter().position(|own| own == column);
+            relation.to.iter().map(place).collect::<Option<Vec<_>>>()
+        };
+        match relation.through.is_none() && Link::is_exact(relation) {
+            true => own().map(|ordinals| LinkColumns { ordinals, width: 0 }),
+            false => None,
+        }
+        .unwrap_or_else(|| LinkColumns::first(relation.from.len()))
+    }
+
     /// How many columns the link puts first.
     pub fn link_width(&self) -> usize {
-        self.link
-            .as_ref()
-            .map_or(0, |link| link.relation.from.len())
+        self.link_columns().width
     }
 
     /// How many columns are returned in all.
@@ -99,6 +114,25 @@ impl Level {
     /// Whether a join can return one row several times.
     pub fn multiplies(&self) -> bool {
         self.joins.iter().any(Join::multiplies)
+    }
+}
+
+/// Where the columns are that tell which parent a row belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkColumns {
+    /// Their ordinals among all columns of the row.
+    pub ordinals: Vec<usize>,
+    /// How many columns come before the row's own.
+    pub width: usize,
+}
+
+impl LinkColumns {
+    /// The first `width` columns, which are there for the link alone.
+    pub fn first(width: usize) -> Self {
+        Self {
+            ordinals: (0..width).collect(),
+            width,
+        }
     }
 }
 

@@ -48,21 +48,18 @@ pub(super) fn kinds(columns: &[MySqlColumn]) -> Vec<Kind> {
         .collect()
 }
 
-/// The cells of one row.
-pub(super) fn row<'r>(row: &'r MySqlRow, kinds: &[Kind], cells: &mut Vec<Cell<'r>>) -> Result<()> {
-    for (index, kind) in kinds.iter().enumerate() {
-        let value = row
-            .try_get_raw(index)
-            .map_err(super::super::server::driver_error)?;
-        let cell = if value.is_null() {
-            Cell::Null
-        } else {
-            kind.cell(value)
-                .map_err(|error| mismatch(index, &error.to_string()))?
-        };
-        cells.push(cell);
+/// The cell of one column of a row.
+#[inline]
+pub(super) fn cell<'r>(row: &'r MySqlRow, kinds: &[Kind], index: usize) -> Result<Cell<'r>> {
+    let value = row
+        .try_get_raw(index)
+        .map_err(super::super::server::driver_error)?;
+    if value.is_null() {
+        return Ok(Cell::Null);
     }
-    Ok(())
+    kinds[index]
+        .cell(value)
+        .map_err(|error| mismatch(index, &error.to_string()))
 }
 
 #[cold]

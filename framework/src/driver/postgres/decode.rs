@@ -60,23 +60,21 @@ pub(super) fn kinds(columns: &[PgColumn]) -> Vec<Kind> {
         .collect()
 }
 
-/// The cells of one row.
-pub(super) fn row<'r>(row: &'r PgRow, kinds: &[Kind], cells: &mut Vec<Cell<'r>>) -> Result<()> {
-    for (index, kind) in kinds.iter().enumerate() {
-        let value = row
-            .try_get_raw(index)
-            .map_err(super::super::server::driver_error)?;
-        let cell = if value.is_null() {
-            Cell::Null
-        } else {
-            let bytes = value
-                .as_bytes()
-                .map_err(|error| mismatch(index, &error.to_string()))?;
-            kind.cell(bytes).map_err(|reason| mismatch(index, reason))?
-        };
-        cells.push(cell);
+/// The cell of one column of a row.
+#[inline]
+pub(super) fn cell<'r>(row: &'r PgRow, kinds: &[Kind], index: usize) -> Result<Cell<'r>> {
+    let value = row
+        .try_get_raw(index)
+        .map_err(super::super::server::driver_error)?;
+    if value.is_null() {
+        return Ok(Cell::Null);
     }
-    Ok(())
+    let bytes = value
+        .as_bytes()
+        .map_err(|error| mismatch(index, &error.to_string()))?;
+    kinds[index]
+        .cell(bytes)
+        .map_err(|reason| mismatch(index, reason))
 }
 
 #[cold]

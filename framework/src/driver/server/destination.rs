@@ -50,6 +50,14 @@ impl<'a> Destination<'a> {
     }
 
     #[inline]
+    pub(in crate::driver) fn pick(&mut self, first: &Cell<'_>) -> Result<Option<&[usize]>> {
+        match &mut self.rows {
+            Rows::Sink(sink) => sink.pick(first),
+            Rows::Sender(_) => Ok(None),
+        }
+    }
+
+    #[inline]
     pub(in crate::driver) fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>> {
         match &mut self.rows {
             Rows::Sink(sink) => sink.row(cells),

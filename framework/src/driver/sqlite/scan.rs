@@ -10,7 +10,10 @@ use super::{
     errors,
 };
 use crate::{
-    driver::{Outcome, RowSink, cells::recycle},
+    driver::{
+        Outcome, RowSink,
+        cells::{gather, recycle},
+    },
     error::Result,
     schema::Cell,
     statement::{Statement, StatementKind},
@@ -162,10 +165,10 @@ impl Scan<'_, '_> {
                 named = self.sink.columns(&mut (0..self.columns).map(name));
             }
             let mut cells: Vec<Cell<'_>> = mem::take(self.cells);
-            for column in 0..self.columns {
-                let value = row.get_ref(column).map_err(Stop::Database)?;
-                cells.push(cell(value));
-            }
+            let read = |column| row.get_ref(column).map(cell).map_err(Stop::Database);
+            gather(self.columns, &mut cells, read, |first| {
+                self.sink.pick(first).map_err(Stop::Sink)
+            })?;
             let flow = named.and_then(|()| self.sink.row(&cells));
             *self.cells = recycle(cells);
             self.count += 1;

@@ -67,13 +67,13 @@ pub(super) async fn batch(
     for chunk in missing.chunks(chunk_size(engine.backend, relation.from.len())) {
         let keys = Keys::Values(chunk.to_vec());
         let level = node.level(Some(Link { relation, keys }));
-        let width = level.link_width();
+        let link = level.link_columns();
         let mut loaded: Vec<(KeyPart, _)> = Vec::new();
         let mut sink = |cells: &[Cell<'_>]| {
-            if is_whole && let Some(key) = index.link(&cells[..width]) {
-                loaded.push((key, (def.read)(&mut Row::new(&cells[width..]))?));
+            if is_whole && let Some(key) = index.link(cells, &link) {
+                loaded.push((key, (def.read)(&mut Row::new(&cells[link.width..]))?));
             }
-            state.read_linked(node, index, cells, width, false)?;
+            state.read_linked(node, index, cells, &link, false)?;
             Ok(ControlFlow::Continue(()))
         };
         engine.run(Query::Level(&level), &mut sink).await?;

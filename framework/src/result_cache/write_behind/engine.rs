@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
+use shared::Offer;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
@@ -22,7 +23,7 @@ use super::{
     journal::{
         Journal, JournalOptions,
         folder::{Disk, Folder},
-        record::{Letter, Record, Write},
+        record::{Letter, Record, Unnumbered, Write},
         recovery::Recovered,
     },
     keys::Keys,
@@ -255,13 +256,22 @@ impl Engine {
             change,
             settles,
         };
+        let frame = shared.journal.as_ref().map(|_| Unnumbered::of(&write));
+        let mut offer = Offer {
+            row,
+            frame: frame.transpose()?,
+            key: write.key,
+            change: write.change,
+            settles,
+        };
         let mut is_told = false;
         let ticket = loop {
             let mut space = std::pin::pin!(shared.space.notified());
             space.as_mut().enable();
-            if let Some(ticket) = shared.take(&row, &write)? {
-                break ticket;
-            }
+            offer = match shared.take(offer)? {
+                Ok(ticket) => break ticket,
+                Err(offer) => offer,
+            };
             if !is_told {
                 is_told = true;
                 shared.back_pressure();

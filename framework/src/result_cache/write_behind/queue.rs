@@ -4,7 +4,10 @@
 //! flushed one after the other, oldest first, each as a whole. So a batch is all that was acknowledged between two
 //! sequence numbers, and one number says how far the database has come.
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{
+        HashMap, VecDeque,
+        hash_map::Entry::{Occupied, Vacant},
+    },
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,7 +33,7 @@ pub(super) type RowId = (usize, KeyPart);
 /// Everything between two sequence numbers.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    entries: HashMap<RowId, Entry>,
+    entries: HashMap<RowId, Entry, foldhash::fast::RandomState>,
     /// The number of the first change in it.
     id: u64,
     /// The number of the last change in it.
@@ -119,49 +122,52 @@ impl Queue {
         }
     }
 
+    /// Whether there is no room for a change of `row`.
+    pub(super) fn is_full_for(&self, row: &RowId) -> bool {
+        self.pending() >= self.limits.max_pending && !self.open.entries.contains_key(row)
+    }
+
     /// Takes a change.
     pub(super) fn push(
         &mut self,
         row: RowId,
-        key: &[Value],
+        key: Vec<Value>,
         change: Change,
         now: Instant,
     ) -> Result<Taken, NotTaken> {
-        let table = self.tables[row.0];
-        let coalesced = self.open.entries.contains_key(&row);
-        if !coalesced && self.pending() >= self.limits.max_pending {
+        if self.is_full_for(&row) {
             return Err(NotTaken::Full);
         }
+        let table = self.tables[row.0];
         let refused = NotTaken::Refused;
-        if let Some(queued) = self.view(&row).change {
+        let is_closed_too = |batch: &Arc<Batch>| batch.entries.contains_key(&row);
+        if self.closed.iter().any(is_closed_too)
+            && let Some(queued) = self.view(&row).change
+        {
             queued.then(change.clone(), table).map_err(refused)?;
         }
-        let queued = self
-            .open
-            .entries
-            .get(&row)
-            .map(|entry| entry.change.clone());
-        let merged = match queued {
-            Some(queued) => queued.then(change, table).map_err(refused)?,
-            None => Some(change),
-        };
-        let seq = self.number();
-        match merged {
-            None => drop(self.open.entries.remove(&row)),
-            Some(change) => {
-                let entry = self
-                    .open
-                    .entries
-                    .entry(row.clone())
-                    .or_insert_with(|| Entry {
-                        table: row.0,
-                        key: key.to_vec(),
-                        seq,
-                        change: change.clone(),
-                    });
-                entry.change = change;
+        let seq = self.next;
+        let coalesced = match self.open.entries.entry(row) {
+            Vacant(place) => {
+                let table = place.key().0;
+                place.insert(Entry {
+                    table,
+                    key,
+                    seq,
+                    change,
+                });
+                false
             }
-        }
+            Occupied(mut entry) => {
+                let queued = entry.get().change.clone();
+                match queued.then(change, table).map_err(refused)? {
+                    Some(merged) => entry.get_mut().change = merged,
+                    None => drop(entry.remove()),
+                }
+                true
+            }
+        };
+        self.next += 1;
         if self.open.first_at.is_none() {
             self.open.id = seq;
         }

@@ -68,7 +68,10 @@ pub(super) fn rows(scopes: &mut Scopes, level: &Level) -> Result<Rows> {
     } else {
         plain(scopes, level)?
     };
-    let mut columns = base.link;
+    let mut columns = match level.link_width() {
+        0 => Vec::new(),
+        _ => base.link,
+    };
     columns.extend(
         level
             .columns

@@ -1,8 +1,9 @@
 //! A whole graph in one statement: a CTE per level, then UNION ALL of rows tagged with their level.
 //!
-//! Each level's columns have a range of slots to themselves or share it with a level whose types are the same there,
-//! so every slot has one exact type; elsewhere it is a typed NULL. The layout is a pure function of the levels, which
-//! the reader of the rows computes again.
+//! Every slot of a row has one exact type, and each level puts its columns into slots of their types; the slots that it
+//! does not need are typed NULLs there. A NULL costs the server and the reader nearly as much as a value, so the levels
+//! share as many slots as their types allow, whatever the order of the columns. The layout is a pure function of the
+//! levels and the dialect, which the reader of the rows computes again.
 use sea_query::{
     Alias, CommonTableExpression, Expr, ExprTrait, SelectStatement, UnionType, WithClause,
 };
@@ -30,10 +31,8 @@ const RANK: &str = "rank_";
 /// Where the columns of one level are in the rows of the whole statement. Slot 0 is the level's number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slots {
-    /// The first slot of the level's columns, link first.
-    pub start: usize,
-    /// How many there are.
-    pub width: usize,
+    /// The slot of each of the level's columns, link first.
+    pub columns: Vec<usize>,
     /// The slot of the row's place in the order, where the level has an order.
     pub rank: Option<usize>,
 }
@@ -49,44 +48,42 @@ pub struct Layout {
 
 impl Layout {
     /// The layout of `parts`.
-    pub fn of(parts: &[Part]) -> Self {
-        let ranked = parts.iter().any(is_ranked);
-        let mut types = if ranked {
-            vec![SqlType::BigInt]
-        } else {
-            Vec::new()
+    pub fn of(parts: &[Part], dialect: Dialect) -> Self {
+        // MySQL makes one type of two that meet in a column, signed and unsigned, and refuses two collations. A NULL
+        // is a bit there.
+        let shares = dialect != Dialect::Mysql;
+        let mut types = match parts.iter().any(is_ranked) {
+            true => vec![SqlType::BigInt],
+            false => Vec::new(),
         };
-        let first = types.len();
         let mut levels = Vec::with_capacity(parts.len());
         for part in parts {
-            let wanted = column_types(part);
-            let at = fit(&types, &wanted, first);
-            types.extend(
-                wanted[(types.len() - at).min(wanted.len())..]
-                    .iter()
-                    .copied(),
-            );
-            levels.push(Slots {
-                start: at + 1,
-                width: wanted.len(),
-                rank: is_ranked(part).then_some(1),
-            });
+            let mut taken = vec![!shares; types.len()];
+            let rank = is_ranked(part).then_some(1);
+            if rank.is_some() {
+                taken[0] = true;
+            }
+            let slot = |sql_type| 1 + place(&mut types, &mut taken, sql_type);
+            let columns = column_types(part).into_iter().map(slot).collect();
+            levels.push(Slots { columns, rank });
         }
         Self { levels, types }
     }
 }
 
-/// The first place at or after `first` where `wanted` agrees with the types there are, or runs over their end.
-fn fit(types: &[SqlType], wanted: &[SqlType], first: usize) -> usize {
-    let first = first.min(types.len());
-    (first..=types.len())
-        .find(|&at| {
-            types[at..]
-                .iter()
-                .zip(wanted)
-                .all(|(known, wanted)| known == wanted)
-        })
-        .unwrap_or(types.len())
+/// Takes the first place of this type that is not taken, or a new one.
+fn place(types: &mut Vec<SqlType>, taken: &mut Vec<bool>, sql_type: SqlType) -> usize {
+    let free = types
+        .iter()
+        .zip(&*taken)
+        .position(|(&known, &taken)| known == sql_type && !taken);
+    let at = free.unwrap_or_else(|| {
+        types.push(sql_type);
+        taken.push(true);
+        types.len() - 1
+    });
+    taken[at] = true;
+    at
 }
 
 fn is_ranked(part: &Part) -> bool {
@@ -116,8 +113,10 @@ fn column_types(part: &Part) -> Vec<SqlType> {
     match part {
         Part::Rows(level) => {
             let mut types = match &level.link {
-                Some(link) => of((link.relation.source)(), &link.relation.from),
-                None => Vec::new(),
+                Some(link) if level.link_width() > 0 => {
+                    of((link.relation.source)(), &link.relation.from)
+                }
+                _ => Vec::new(),
             };
             types.extend(of(level.table, &level.columns));
             fn joined(
@@ -164,7 +163,7 @@ fn figure_type(figure: &Figure) -> SqlType {
 
 /// The statement for `parts`; each part's link refers to an earlier one.
 pub(super) fn select(scopes: &mut Scopes, parts: &[Part]) -> Result<SelectStatement> {
-    let layout = Layout::of(parts);
+    let layout = Layout::of(parts, scopes.backend.dialect);
     let mut with = WithClause::new();
     let mut union: Option<SelectStatement> = None;
     for (number, part) in parts.iter().enumerate() {
@@ -233,8 +232,8 @@ fn tagged(scopes: &Scopes, number: usize, layout: &Layout) -> SelectStatement {
         let slot = index + 1;
         if slots.rank == Some(slot) {
             select.column(Alias::new(RANK));
-        } else if (slots.start..slots.start + slots.width).contains(&slot) {
-            let column = Expr::col(column_name(slot - slots.start));
+        } else if let Some(ordinal) = slots.columns.iter().position(|&own| own == slot) {
+            let column = Expr::col(column_name(ordinal));
             // An enum or a varchar takes part in a union of text only by its text form.
             select.expr(
                 if sql_type == SqlType::Text && scopes.backend.dialect == Dialect::Postgres {
@@ -263,13 +262,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_shared_where_all_types_agree() {
-        let types = [SqlType::BigInt, SqlType::Text, SqlType::Text];
-        assert_eq!(fit(&types, &[SqlType::BigInt, SqlType::Text], 0), 0);
-        assert_eq!(
-            fit(&types, &[SqlType::Text, SqlType::Text, SqlType::Bool], 0),
-            1
-        );
-        assert_eq!(fit(&types, &[SqlType::Bool], 0), 3);
+    fn a_place_is_shared_where_the_types_agree() {
+        let mut types = vec![SqlType::BigInt, SqlType::Text, SqlType::BigInt];
+        let mut taken = vec![false; 3];
+        let wanted = [SqlType::Text, SqlType::BigInt, SqlType::BigInt];
+        let places = wanted.map(|wanted| place(&mut types, &mut taken, wanted));
+        assert_eq!(places, [1, 0, 2]);
+        assert_eq!(place(&mut types, &mut taken, SqlType::BigInt), 3);
+        assert_eq!(place(&mut types, &mut taken, SqlType::Bool), 4);
+        assert_eq!(types[3..], [SqlType::BigInt, SqlType::Bool]);
     }
 }

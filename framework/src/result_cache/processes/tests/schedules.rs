@@ -152,7 +152,7 @@ async fn play(deeds: Vec<Deed>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn nobody_keeps_an_old_row_when_it_is_quiet(deeds in prop::collection::vec(deed(), 0..40)) {

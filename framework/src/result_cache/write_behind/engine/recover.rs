@@ -62,7 +62,7 @@ impl State {
             queue.continue_after(write.seq - 1);
             let row = (table, row_key(&write.key)?);
             if let Err(NotTaken::Refused(why)) =
-                queue.push(row.clone(), &write.key, write.change.clone(), now)
+                queue.push(row.clone(), write.key.clone(), write.change.clone(), now)
             {
                 orphans.push((write, refused(tables[table], &row.1, why)));
             }

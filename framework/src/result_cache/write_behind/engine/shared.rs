@@ -11,17 +11,31 @@ use crate::{
     error::{Error, Result},
     observe::{Event, WriteBehindEvent},
     result_cache::write_behind::{
-        complaint::{closed, refused, too_many_letters},
+        change::Change,
+        complaint::{closed, full, refused, too_many_letters},
         journal::{
             Journal,
-            record::{Letter, Record, Write},
+            record::{Letter, Unnumbered},
             turns::Ticket,
         },
         queue::{Batch, NotTaken, RowId, Taken},
         stats::{WriteBehindState, WriteBehindStats},
     },
-    schema::TableDef,
+    schema::{TableDef, Value},
 };
+
+/// A change that is to be taken.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) row: RowId,
+    /// The values of its key.
+    pub(super) key: Vec<Value>,
+    pub(super) change: Change,
+    /// The dead letter that it is another attempt of; 0 for none.
+    pub(super) settles: u64,
+    /// For the journal, where there is one: made before anybody waits for the lock.
+    pub(super) frame: Option<Unnumbered>,
+}
 
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -59,14 +73,14 @@ impl Shared {
         }
     }
 
-    /// Takes a change if there is room; its ticket if there is a journal.
-    pub(super) fn take(&self, row: &RowId, write: &Write) -> Result<Option<Option<Ticket>>> {
+    /// Takes what is offered, if there is room; gives it back otherwise.
+    pub(super) fn take(&self, offer: Offer) -> Result<Result<Option<Ticket>, Offer>> {
         let mut guard = self.lock();
         let state = &mut *guard;
         if state.is_closing {
             return Err(closed());
         }
-        if state.letters.len() >= self.settings.max_dead_letters && write.settles == 0 {
+        if state.letters.len() >= self.settings.max_dead_letters && offer.settles == 0 {
             return Err(too_many_letters(state.letters.len()));
         }
         if let Some(journal) = &self.journal {
@@ -75,46 +89,47 @@ impl Shared {
             }
             let limit = self.settings.max_journal_bytes;
             if journal.size() >= limit && !state.queue.is_empty() {
-                return Ok(None);
+                return Ok(Err(offer));
             }
         }
+        if state.queue.is_full_for(&offer.row) {
+            return Ok(Err(offer));
+        }
         let seq = state.queue.next();
-        let frame = match &self.journal {
-            Some(_) => Record::Write(Write {
-                seq,
-                ..write.clone()
-            })
-            .frame()?,
-            None => Vec::new(),
-        };
+        let Offer {
+            row,
+            key,
+            change,
+            settles,
+            frame,
+        } = offer;
+        let table = self.tables[row.0];
+        let id = row.1.clone();
         let now = Instant::now().into_std();
-        let pushed = state
-            .queue
-            .push(row.clone(), &write.key, write.change.clone(), now);
         let Taken {
             coalesced, closed, ..
-        } = match pushed {
+        } = match state.queue.push(row, key, change, now) {
             Ok(taken) => taken,
-            Err(NotTaken::Full) => return Ok(None),
-            Err(NotTaken::Refused(why)) => return Err(refused(self.tables[row.0], &row.1, why)),
+            Err(NotTaken::Full) => return Err(full(self.settings.max_pending)),
+            Err(NotTaken::Refused(why)) => return Err(refused(table, &id, why)),
         };
         state.figures.queued += 1;
         state.figures.coalesced += u64::from(coalesced);
-        if write.settles > 0 {
-            state.letters.remove(write.settles);
+        if settles > 0 {
+            state.letters.remove(settles);
         }
         // In the order of the numbers, so under the lock.
-        let ticket = self
-            .journal
-            .as_ref()
-            .map(|journal| journal.append(&frame, seq));
+        let ticket = match (&self.journal, frame) {
+            (Some(journal), Some(frame)) => Some(journal.append(&frame.numbered(seq), seq)),
+            _ => None,
+        };
         drop(guard);
         if closed || !coalesced {
             self.changed.notify_one();
         }
-        let table = self.tables[row.0].name;
+        let table = table.name;
         self.tell(WriteBehindEvent::Queued { table, coalesced });
-        Ok(Some(ticket))
+        Ok(Ok(ticket))
     }
 
     /// The oldest batch when it is due; `None` when the queue is closed and empty.

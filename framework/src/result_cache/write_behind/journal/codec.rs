@@ -74,7 +74,11 @@ impl Writer {
             Value::BigUnsigned(value) => put!(9, value, |v| v.to_le_bytes()),
             Value::Float(value) => put!(10, value, |v| v.to_le_bytes()),
             Value::Double(value) => put!(11, value, |v| v.to_le_bytes()),
-            Value::String(value) => put!(12, value, |v| prefixed(v.as_bytes())),
+            Value::String(Some(text)) => {
+                self.u8(12);
+                self.text(text);
+            }
+            Value::String(None) => self.u8(12 | NULL),
             Value::Char(value) => put!(13, value, |v| u32::from(*v).to_le_bytes()),
             Value::Bytes(value) => put!(14, value, |v| prefixed(v)),
             Value::Json(value) => put!(15, value, |v| prefixed(v.to_string().as_bytes())),

@@ -77,8 +77,7 @@ impl Record {
     /// # Errors
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for a value that has no form in the journal.
     pub(crate) fn frame(&self) -> Result<Vec<u8>> {
-        let mut writer = Writer(vec![0; 8]);
-        writer.u8(VERSION);
+        let mut writer = begun();
         match self {
             Record::Tables(tables) => {
                 writer.u8(1);
@@ -88,14 +87,7 @@ impl Record {
                     writer.text(name);
                 }
             }
-            Record::Write(write) => {
-                writer.u8(2);
-                writer.u64(write.seq);
-                writer.u64(write.table);
-                writer.values(&write.key)?;
-                writer.change(&write.change)?;
-                writer.u64(write.settles);
-            }
+            Record::Write(write) => put_write(&mut writer, write)?,
             Record::Letters { through, letters } => {
                 writer.u8(3);
                 writer.u64(*through);
@@ -110,12 +102,7 @@ impl Record {
                 ids.iter().for_each(|id| writer.u64(*id));
             }
         }
-        let mut bytes = writer.0;
-        let length = u32::try_from(bytes.len() - 8).unwrap_or(u32::MAX);
-        let checksum = CRC.checksum(&bytes[8..]);
-        bytes[..4].copy_from_slice(&length.to_le_bytes());
-        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
-        Ok(bytes)
+        Ok(sealed(writer.0))
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
@@ -151,6 +138,61 @@ impl Record {
         };
         reader.0.is_empty().then_some(record)
     }
+}
+
+/// The frame of a write that has no number yet.
+#[derive(Debug)]
+pub(crate) struct Unnumbered(Vec<u8>);
+
+impl Unnumbered {
+    /// Encodes everything but the number.
+    ///
+    /// # Errors
+    /// As [`Record::frame`].
+    pub(crate) fn of(write: &Write) -> Result<Self> {
+        let mut writer = begun();
+        put_write(&mut writer, write)?;
+        Ok(Self(writer.0))
+    }
+
+    /// The frame with its number.
+    pub(crate) fn numbered(self, seq: u64) -> Vec<u8> {
+        let mut bytes = self.0;
+        bytes[SEQ..SEQ + 8].copy_from_slice(&seq.to_le_bytes());
+        sealed(bytes)
+    }
+}
+
+/// Room for length and checksum.
+const FRAME: usize = 8;
+/// Where a write has its number: behind version and kind.
+const SEQ: usize = FRAME + 2;
+
+/// A frame up to the kind of its record.
+fn begun() -> Writer {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.resize(FRAME, 0);
+    bytes.push(VERSION);
+    Writer(bytes)
+}
+
+/// The frame with length and checksum.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let length = u32::try_from(bytes.len() - FRAME).unwrap_or(u32::MAX);
+    let checksum = CRC.checksum(&bytes[FRAME..]);
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    bytes[4..FRAME].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+fn put_write(writer: &mut Writer, write: &Write) -> Result<()> {
+    writer.u8(2);
+    writer.u64(write.seq);
+    writer.u64(write.table);
+    writer.values(&write.key)?;
+    writer.change(&write.change)?;
+    writer.u64(write.settles);
+    Ok(())
 }
 
 fn put_letter(writer: &mut Writer, letter: &Letter) -> Result<()> {

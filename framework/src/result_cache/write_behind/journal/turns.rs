@@ -172,6 +172,7 @@ impl Shared {
                 return;
             }
             inbox = self.lock();
+            inbox.reuse(group);
         }
         if inbox.bytes.is_empty() && !inbox.closed {
             inbox.end_turn(writer, Turn::Free);
@@ -272,6 +273,14 @@ impl Inbox {
     /// Whether to write what there is takes so little time that a caller may do it.
     fn is_small(&self, writer: &Writer) -> bool {
         self.bytes.len() <= GROUP_BYTES && !writer.is_full() && !self.closed
+    }
+
+    /// Uses the room of a group that is written for the next one, if none has begun.
+    fn reuse(&mut self, group: Group) {
+        if self.bytes.capacity() == 0 && group.bytes.capacity() <= GROUP_BYTES {
+            self.bytes = group.bytes;
+            self.bytes.clear();
+        }
     }
 
     /// Takes what there is.

@@ -49,8 +49,8 @@ fn add(queue: &mut Queue, key: i64, delta: i64, now: Instant) -> Result<Taken, N
         set: [(1, Set::Add(Value::BigInt(Some(delta))))].into(),
         ..Edit::default()
     };
-    let values = [Value::BigInt(Some(key))];
-    queue.push((0, KeyPart::Int(key)), &values, Change::Update(edit), now)
+    let values = vec![Value::BigInt(Some(key))];
+    queue.push((0, KeyPart::Int(key)), values, Change::Update(edit), now)
 }
 
 fn sum_of(change: &Change) -> i64 {
