@@ -1,6 +1,6 @@
 //! Encrypted connections: what each mode encrypts and whom it trusts, asked back from servers with certificates of our own.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use entourage::{
     Database, Error, ErrorKind, Result, dialect::Dialect, driver::ConnectOptions,
@@ -167,6 +167,7 @@ fn whole(error: &Error) -> String {
 }
 
 async fn connect(options: ConnectOptions) -> Result<Database> {
+    let options = options.connect_timeout(Duration::from_secs(60));
     let pool = PoolOptions::new().max_connections(1);
     Database::builder()
         .options(options)
