@@ -12,6 +12,7 @@ mod mysql;
 mod postgres;
 mod product;
 mod redis;
+pub mod replication;
 mod scratch;
 pub mod server;
 mod skip;
