@@ -693,6 +693,7 @@ impl Router {
     /// Closes every server's pool; the primary's last.
     pub(crate) async fn close(&self) -> CloseReport {
         self.stop();
+        self.servers.iter().for_each(|server| server.close());
         let closing = self.servers.iter().map(|server| server.pool.close());
         join_all(closing)
             .await

@@ -64,6 +64,15 @@ struct Known {
     answered: u64,
     /// The position; none if it could not be reached, or keeps no log.
     position: Option<Position>,
+    /// Whether nobody asks any more.
+    is_closed: bool,
+}
+
+impl Known {
+    fn has_reached(&self, wanted: &Position) -> bool {
+        let reached = |position: &Position| position.has_reached(wanted);
+        self.position.as_ref().is_some_and(reached)
+    }
 }
 
 /// Figures that grow.
@@ -115,9 +124,7 @@ impl Server {
 
     /// Whether it is known to be at `wanted`.
     pub(super) fn has_reached(&self, wanted: &Position) -> bool {
-        let known = self.known.borrow();
-        let reached = |position: &Position| position.has_reached(wanted);
-        known.position.as_ref().is_some_and(reached)
+        self.known.borrow().has_reached(wanted)
     }
 
     /// How far it is now: an answer to a question that is asked after this is called. `None` if none comes before
@@ -126,7 +133,7 @@ impl Server {
         let mut known = self.known.subscribe();
         let number = self.questions.fetch_add(1, SeqCst) + 1;
         self.wake.notify_one();
-        let answered = known.wait_for(|known| known.answered >= number);
+        let answered = known.wait_for(|known| known.is_closed || known.answered >= number);
         let answered = tokio::time::timeout_at(deadline, answered).await;
         answered.ok()?.ok()?.position.clone()
     }
@@ -142,11 +149,9 @@ impl Server {
         self.counters.waits.fetch_add(1, Relaxed);
         let mut known = self.known.subscribe();
         let _waiting = Waiting::new(self);
-        let reached = known.wait_for(|known| {
-            let position = known.position.as_ref();
-            position.is_some_and(|position| position.has_reached(wanted))
-        });
-        let is_there = matches!(tokio::time::timeout_at(deadline, reached).await, Ok(Ok(_)));
+        let moved = known.wait_for(|known| known.is_closed || known.has_reached(wanted));
+        let moved = tokio::time::timeout_at(deadline, moved).await;
+        let is_there = matches!(moved, Ok(Ok(_))) && self.has_reached(wanted);
         if !is_there {
             self.counters.behind.fetch_add(1, Relaxed);
             self.lock().owes = Some(wanted.clone());
@@ -184,6 +189,11 @@ impl Server {
             known.answered = known.answered.max(number);
             known.position = position;
         });
+    }
+
+    /// Nobody asks it any more: who waits for an answer gets none.
+    pub(super) fn close(&self) {
+        self.known.send_modify(|known| known.is_closed = true);
     }
 
     /// Takes note that it failed.

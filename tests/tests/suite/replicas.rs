@@ -237,7 +237,7 @@ async fn statements_go_where_they_belong(servers: &Replicated) {
     all_on_the_primary(roles(&db, locking.fetch::<(i64,)>()).await.1);
     all_on_the_primary(roles(&db, db.check_schema::<(Author, Book)>()).await.1);
     all_on_the_primary(roles(&db, db.execute_script("SELECT 1")).await.1);
-    let consistent = authors.query().with(Author::BOOKS).consistent();
+    let consistent = authors.query().with(Author::BOOKS.batched()).consistent();
     all_on_the_primary(roles(&db, consistent.all()).await.1);
     let figures = db.replicas().unwrap();
     assert_eq!(figures.primary.port, Some(servers.primary.port()));
@@ -532,10 +532,12 @@ async fn nothing_old_is_kept_of_what_another_process_writes(
         connect_with(servers, patient().wait(HASTY), cache, &Told::default()).await
     };
     let (writer, reader) = (process().await, process().await);
+    let prefix = uuid::Uuid::new_v4();
+    let named = |round: usize| format!("{prefix} {round}");
     let eventual = reader.consistency(Consistency::Eventual);
     let heard = || reader.cache().stats().shared.unwrap().heard;
     let ada = AuthorRepository::new(&writer)
-        .insert(author("Ada 0"))
+        .insert(author(&named(0)))
         .await
         .unwrap();
     servers.pause(0).await;
@@ -545,7 +547,7 @@ async fn nothing_old_is_kept_of_what_another_process_writes(
             servers.resume(1).await;
         }
         let before = heard();
-        let name = format!("Ada {round}");
+        let name = named(round);
         let update = writer.sql(
             "UPDATE authors SET name = ? WHERE id = ?",
             args![name.clone(), ada.id],
