@@ -195,3 +195,28 @@ impl Database {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(primary: &str, replica: &str) -> String {
+        let parse = ConnectOptions::parse;
+        let routing = RoutingOptions::new();
+        let refused = check(vec![parse(replica)], &parse(primary).unwrap(), &routing);
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        error.to_string()
+    }
+
+    #[test]
+    fn what_cannot_follow_the_primary_is_refused_with_the_way_out() {
+        let file = refused("sqlite://a.db", "sqlite://b.db");
+        assert!(file.contains("SQLite has none"), "{file}");
+        assert!(file.contains("leave `.replica(..)` out"), "{file}");
+        let other = refused("postgres://a@one/blog", "mysql://a@two/blog");
+        assert!(other.contains("it is another product"), "{other}");
+        refused("postgres://a@one/blog", "sqlite://b.db");
+        refused("postgres://a@one/blog", "nonsense");
+    }
+}
