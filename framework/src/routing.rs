@@ -1,7 +1,7 @@
 //! Read replicas: which server a statement goes to.
 //!
 //! Reads outside of transactions go to a replica that has what the reader must see; everything else goes to the primary.
-//! A [`Router`](router::Router) knows the servers. A task for each asks it how it does (`scout`), what it says is kept
+//! A `Router` knows the servers. A task for each asks it how it does (`scout`), what it says is kept
 //! with it (`server`), and what readers must see is kept in sessions (`session`). The decisions are pure: the choice
 //! among replicas (`choice`), bans (`ban`), positions and whether one has reached another (`position`), lag (`lag`), and
 //! what an error means (`verdict`).
