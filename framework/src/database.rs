@@ -6,6 +6,8 @@ mod alone;
 mod builder;
 pub mod health;
 pub mod named;
+mod replicas;
+mod route;
 pub mod schema;
 mod slow_plan;
 #[cfg(test)]
@@ -23,18 +25,21 @@ use crate::{
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
         watch::{self, Place, Watch},
-        written::{RowCache, Settled, Write, WriteListener as _, told},
+        written::{PendingWrites, RowCache, Settled, Write, WriteListener as _, told},
     },
     observe::{Observed, Observer, Observers, Recording, Scope},
     pool::{Access, CloseReport, Holding, Pool, PoolHistograms, PoolStats},
     result_cache::{Cache, CacheOptions},
+    routing::Router,
     statement::{Statement, StatementKind},
     statement_cache::{StatementCounters, StatementStats},
     transaction::{IsolationLevel, Origin, Transaction, TransactionBuilder},
 };
 
+use route::{Reading, Route, Rows, Together};
+
 pub use builder::DatabaseBuilder;
-pub use health::{ConnectionFigures, HealthChecker, HealthReport, HealthStatus};
+pub use health::{ConnectionFigures, HealthChecker, HealthReport, HealthStatus, ReplicaHealth};
 pub use named::Databases;
 pub use schema::{Drift, DriftKind, SchemaReport};
 
@@ -55,7 +60,11 @@ pub use schema::{Drift, DriftKind, SchemaReport};
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run()).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct Database(Arc<Inner>);
+pub struct Database {
+    inner: Arc<Inner>,
+    /// Where its reads go, if there are replicas.
+    route: Option<Arc<Route>>,
+}
 
 struct Inner {
     origin: Origin,
@@ -65,6 +74,8 @@ struct Inner {
     target: String,
     /// What it is called there.
     name: String,
+    /// Where reads of the first handle go, if there are replicas.
+    route: Option<Arc<Route>>,
 }
 
 impl Database {
@@ -89,16 +100,29 @@ impl Database {
         target: String,
         name: String,
         cache: CacheOptions,
+        router: Option<Arc<Router>>,
     ) -> Self {
         let cache = Cache::new(cache, Arc::clone(&observers));
-        let listener = Arc::new(cache.clone());
-        Self(Arc::new(Inner {
-            origin: Origin::new(pool, observers).told_to(listener),
+        let route = router.map(|router| {
+            cache.mark_in(Arc::clone(router.everything()));
+            Arc::new(Route::first(router, Arc::new(cache.clone())))
+        });
+        Self::on(Arc::new(Inner {
+            origin: Origin::new(pool, observers).told_to(Arc::new(cache.clone())),
             cache,
             statements,
             target,
             name,
+            route,
         }))
+    }
+
+    /// The first handle again.
+    fn on(inner: Arc<Inner>) -> Self {
+        Self {
+            route: inner.route.clone(),
+            inner,
+        }
     }
 
     /// The dialect it speaks.
@@ -137,7 +161,7 @@ impl Database {
 
     /// How often its connections had a statement prepared already; see [`statement_cache`](crate::statement_cache).
     pub fn statement_stats(&self) -> StatementStats {
-        self.0.statements.stats()
+        self.inner.statements.stats()
     }
 
     /// Records every statement from now on, until the recording is dropped.
@@ -164,12 +188,12 @@ impl Database {
 
     /// Its result cache: figures, and invalidation of what is kept; see [`result_cache`](crate::result_cache).
     pub fn cache(&self) -> &Cache {
-        &self.0.cache
+        &self.inner.cache
     }
 
     /// Its observers, to remove one.
     pub fn observers(&self) -> &Arc<Observers> {
-        &self.0.origin.observers
+        &self.inner.origin.observers
     }
 
     /// Begins a transaction with the database's own defaults; see [`Database::transaction`] for options.
@@ -184,7 +208,7 @@ impl Database {
     /// A transaction to be begun, with options: isolation, access, retry.
     #[track_caller]
     pub fn transaction(&self) -> TransactionBuilder {
-        TransactionBuilder::new(self.0.origin.clone(), Location::caller())
+        TransactionBuilder::new(self.origin(), Location::caller())
     }
 
     /// Runs text of one or several statements without arguments: schemas, seeds. Whether they happen together is up to
@@ -207,7 +231,7 @@ impl Database {
             });
             let place = self.place();
             let kind = StatementKind::Schema;
-            let mut pending = self.0.cache.begin(vec![Write::Anything]);
+            let mut pending = self.begin_writes(vec![Write::Anything]);
             told(pending.announced()).await;
             let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
             let result = result.map(|()| Outcome::default());
@@ -228,8 +252,11 @@ impl Database {
     /// After [`close_timeout`](crate::pool::PoolOptions::close_timeout) it goes on without those that are still lent and
     /// names their callers in the report; they are closed when they come back.
     pub async fn close(&self) -> CloseReport {
-        let report = self.pool().close().await;
-        self.0.cache.leave().await;
+        let report = match &self.route {
+            None => self.pool().close().await,
+            Some(route) => route.close().await,
+        };
+        self.inner.cache.leave().await;
         report
     }
 
@@ -243,7 +270,7 @@ impl Database {
         if statement.plan.kind.is_read() {
             return run.await;
         }
-        let mut pending = self.0.cache.begin(Write::of(statement));
+        let mut pending = self.begin_writes(Write::of(statement));
         told(pending.announced()).await;
         let result = run.await;
         Write::ran(statement, &result);
@@ -251,17 +278,99 @@ impl Database {
         result
     }
 
+    /// Runs what is no read, or has no replica to go to.
+    async fn run_on_primary(
+        &self,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Result<Outcome> {
+        let mut watch = Watch::start(self.place(), statement);
+        let acquired = self.pool().acquire(access(statement), statement.call_site);
+        let result = match acquired.await {
+            Ok(mut connection) => {
+                watch.sent();
+                let mut room = None;
+                let sink = watch.sink(sink, &mut room);
+                let alone = alone::run(self.place(), &mut connection, statement, sink);
+                self.writing(statement, watch.within(alone)).await
+            }
+            Err(error) => Err(error),
+        };
+        self.primary_answered(&result);
+        watch.ended(result)
+    }
+
+    /// The same with rows at the consumer's pace.
+    async fn stream_from_primary(
+        &self,
+        statement: &Statement,
+        sender: Box<dyn RowSender>,
+    ) -> Result<Outcome> {
+        let mut watch = Watch::start(self.place(), statement);
+        let acquired = self.pool().acquire(access(statement), statement.call_site);
+        let result = match acquired.await {
+            Ok(mut connection) => {
+                watch.sent();
+                let sender = watch.sender(sender);
+                let alone = alone::stream(self.place(), &mut connection, statement, sender);
+                self.writing(statement, watch.within(alone)).await
+            }
+            Err(error) => Err(error),
+        };
+        self.primary_answered(&result);
+        watch.ended(result)
+    }
+
+    fn begin_writes(&self, writes: Vec<Write>) -> Box<dyn PendingWrites> {
+        match &self.route {
+            None => self.inner.cache.begin(writes),
+            Some(route) => route.listener().begin(writes),
+        }
+    }
+
+    /// A primary that fails may have been replaced.
+    #[inline]
+    fn primary_answered(&self, result: &Result<Outcome>) {
+        if let (Some(route), Err(error)) = (&self.route, result) {
+            route.write_failed(error);
+        }
+    }
+
+    /// Where transactions begin.
+    fn origin(&self) -> Origin {
+        match &self.route {
+            None => self.inner.origin.clone(),
+            Some(route) => route.origin(&self.inner.origin),
+        }
+    }
+
     fn pool(&self) -> &Pool {
-        &self.0.origin.pool
+        match &self.route {
+            None => &self.inner.origin.pool,
+            Some(route) => &route.primary().pool,
+        }
     }
 
     fn place(&self) -> Place<'_> {
         Place {
             observers: self.observers(),
+            target: match &self.route {
+                None => self.observers().target(),
+                Some(route) => route.primary().observers.target(),
+            },
             dialect: self.dialect(),
             in_transaction: false,
             lent: false,
         }
+    }
+}
+
+impl Database {
+    /// Where `statement` goes, if that is to be chosen.
+    #[inline]
+    fn route_of(&self, statement: &Statement) -> Option<&Route> {
+        let route = self.route.as_deref()?;
+        statement.plan.kind.is_read().then_some(route)
     }
 }
 
@@ -284,34 +393,27 @@ impl Executor for Database {
     }
 
     async fn run(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
-        let mut watch = Watch::start(self.place(), statement);
-        let acquired = self.pool().acquire(access(statement), statement.call_site);
-        let result = match acquired.await {
-            Ok(mut connection) => {
-                watch.sent();
-                let mut room = None;
-                let sink = watch.sink(sink, &mut room);
-                let alone = alone::run(self.place(), &mut connection, statement, sink);
-                self.writing(statement, watch.within(alone)).await
+        match self.route_of(statement) {
+            None => self.run_on_primary(statement, sink).await,
+            Some(route) => {
+                // Apart, so that the future of a handle without replicas is no larger for it.
+                Box::pin(route.read(self, Reading::alone(), statement, Rows::sink(sink))).await
             }
-            Err(error) => Err(error),
-        };
-        watch.ended(result)
+        }
     }
 
     async fn stream(&self, statement: &Statement, sender: Box<dyn RowSender>) -> Result<Outcome> {
-        let mut watch = Watch::start(self.place(), statement);
-        let acquired = self.pool().acquire(access(statement), statement.call_site);
-        let result = match acquired.await {
-            Ok(mut connection) => {
-                watch.sent();
-                let sender = watch.sender(sender);
-                let alone = alone::stream(self.place(), &mut connection, statement, sender);
-                self.writing(statement, watch.within(alone)).await
+        match self.route_of(statement) {
+            None => self.stream_from_primary(statement, sender).await,
+            Some(route) => {
+                Box::pin(route.read(self, Reading::alone(), statement, Rows::sender(sender))).await
             }
-            Err(error) => Err(error),
-        };
-        watch.ended(result)
+        }
+    }
+
+    fn together(&self, is_kept: bool) -> Option<ExecutorHandle<'_>> {
+        let route = self.route.as_deref()?;
+        Some(ExecutorHandle::shared(Together::new(self, route, is_kept)))
     }
 
     fn in_transaction(&self) -> bool {
@@ -319,7 +421,7 @@ impl Executor for Database {
     }
 
     fn cache(&self) -> Option<&dyn RowCache> {
-        let cache = &self.0.cache;
+        let cache = &self.inner.cache;
         cache.is_enabled().then_some(cache)
     }
 
@@ -327,7 +429,7 @@ impl Executor for Database {
         &self,
         call_site: &'static Location<'static>,
     ) -> Result<Box<dyn AtomicScope + '_>> {
-        let tx = TransactionBuilder::new(self.0.origin.clone(), call_site);
+        let tx = TransactionBuilder::new(self.origin(), call_site);
         Ok(Box::new(tx.begin().await?))
     }
 
@@ -335,7 +437,7 @@ impl Executor for Database {
         &self,
         call_site: &'static Location<'static>,
     ) -> Result<Option<Box<dyn AtomicScope + '_>>> {
-        let tx = TransactionBuilder::new(self.0.origin.clone(), call_site).read_only();
+        let tx = TransactionBuilder::new(self.origin(), call_site).read_only();
         let tx = match self.dialect() {
             // A transaction of SQLite reads one state of the file anyhow.
             Dialect::Sqlite => tx,
@@ -383,7 +485,7 @@ impl<'a> IntoExecutor<'a> for Database {
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
-            .field("target", &format_args!("{}", self.0.target))
+            .field("target", &format_args!("{}", self.inner.target))
             .field("pool", &self.pool_stats())
             .finish_non_exhaustive()
     }

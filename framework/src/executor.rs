@@ -86,6 +86,15 @@ pub trait Executor: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Where there are several servers to read from: an executor that reads from one of them, for statements that belong
+    /// together. `is_kept` if what is read is kept for others, who must see every write that is known of. If that server
+    /// fails, the rest is read from one that has at least as much.
+    ///
+    /// `None` if this executor reads from one server anyway.
+    fn together(&self, _is_kept: bool) -> Option<ExecutorHandle<'_>> {
+        None
+    }
+
     /// Tells the observers something the user should know.
     fn warn(&self, message: &str);
 }

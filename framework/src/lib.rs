@@ -65,6 +65,7 @@ pub mod observe;
 pub mod pool;
 pub mod repository;
 pub mod result_cache;
+pub mod routing;
 pub mod schema;
 pub mod statement;
 pub mod statement_cache;

@@ -28,6 +28,12 @@
 //! | `entourage.cache.requests` | counter | requests | `db.collection.name`, `of` (`row`, `query`), `result` (`hit`, `miss`, `coalesced`, `bypass`) | questions to the result cache |
 //! | `entourage.cache.evictions`, `.invalidations`, `.stale_drops` | counter | entries | `db.collection.name`, `of` | what the result cache dropped |
 //! | `entourage.cache.connected` | gauge | | | 1 while a shared cache is connected to the other processes |
+//! | `entourage.server.up` | gauge | | server | where there are replicas: 1 while a replica is read from, and while the primary answers |
+//! | `entourage.replica.lag` | gauge | s | server | for how long a replica has not had what the primary had, with each check |
+//! | `entourage.replica.lag_bytes` | gauge | By | server | how much of the primary's log it has not applied (PostgreSQL) |
+//! | `entourage.replica.bans` | counter | bans | server, `reason` (`unreachable`, `lagging`, ..) | replicas that were not read from any more |
+//! | `entourage.replica.fallbacks` | counter | reads | server (the primary), `reason` (`no_replica`, `behind`, `unknown`, `refused`) | reads that went to the primary although there are replicas |
+//! | `entourage.replica.promotions` | counter | promotions | server (the new primary) | replicas that became the primary |
 //! | `entourage.n_plus_one` | counter | findings | `db.collection.name` | N+1 queries told by an [`Alarm`](crate::observe::Alarm) |
 //! | `entourage.query_budget.exceeded` | counter | requests | | requests over their budget |
 //! | `entourage.write_behind.queued` | counter | changes | `db.collection.name`, `coalesced` (`true`, `false`) | changes taken by a write-behind queue |
@@ -39,7 +45,8 @@
 //! | `entourage.warnings` | counter | warnings | server | warnings of any other kind |
 //!
 //! The attributes of the server are `db.system.name`, `db.namespace`, `server.address` and `server.port`, as far as they
-//! are known; that of the pool is `db.client.connection.pool.name`. Figures marked as sampled are taken when the pool's
+//! are known, and `entourage.role` (`primary`, `replica`): the reads of a replica are those of
+//! `db.client.operation.duration` with that role; that of the pool is `db.client.connection.pool.name`. Figures marked as sampled are taken when the pool's
 //! monitor looks, see [`DatabaseBuilder::monitor`](crate::database::DatabaseBuilder::monitor).
 //!
 //! Text of statements is in no attribute: a metric has as many series as its attributes have values.
@@ -52,7 +59,8 @@ use ::metrics::{
 use crate::{
     observe::{
         CacheEvent, CacheEventKind, CloseReason, Event, Observer, PoolEvent, PoolEventKind,
-        PoolStats, StatementEvent, Target, TransactionEvent, TransactionStep, WriteBehindEvent,
+        PoolStats, Role, RoutingEvent, RoutingEventKind, StatementEvent, Target, TransactionEvent,
+        TransactionStep, WriteBehindEvent,
         trace::{error_type, system},
     },
     statement::StatementKind,
@@ -117,6 +125,7 @@ impl Observer for Metrics {
             Event::BudgetExceeded { .. } => {
                 counter!("entourage.query_budget.exceeded").increment(1);
             }
+            Event::Routing(event) => routing(event),
             Event::WriteBehind(event) => write_behind(event),
             Event::Warning { .. } => counter!("entourage.warnings").increment(1),
         }
@@ -195,6 +204,36 @@ fn pool(event: &PoolEvent<'_>) {
         PoolEventKind::ReturnedAfterAll { .. }
         | PoolEventKind::PendingGrowing { .. }
         | PoolEventKind::NearlyFull { .. } => {}
+    }
+}
+
+fn routing(event: &RoutingEvent<'_>) {
+    let mut labels = server(event.target, event.target.system);
+    match event.kind {
+        RoutingEventKind::Checked { up, lag, lag_bytes } => {
+            let is_replica = event.target.role == Role::Replica;
+            if let (true, Some(lag)) = (is_replica, lag) {
+                gauge!("entourage.replica.lag", labels.clone()).set(seconds(lag));
+            }
+            if let (true, Some(bytes)) = (is_replica, lag_bytes) {
+                gauge!("entourage.replica.lag_bytes", labels.clone()).set(bytes as f64);
+            }
+            gauge!("entourage.server.up", labels).set(if up { 1.0 } else { 0.0 });
+        }
+        RoutingEventKind::Banned { reason, .. } => {
+            gauge!("entourage.server.up", labels.clone()).set(0.0);
+            labels.push(Label::from_static_parts("reason", reason.name()));
+            counter!("entourage.replica.bans", labels).increment(1);
+        }
+        RoutingEventKind::Recovered { .. } => gauge!("entourage.server.up", labels).set(1.0),
+        RoutingEventKind::FellBack { reason } => {
+            labels.push(Label::from_static_parts("reason", reason.name()));
+            counter!("entourage.replica.fallbacks", labels).increment(1);
+        }
+        RoutingEventKind::Promoted { .. } => {
+            counter!("entourage.replica.promotions", labels).increment(1);
+        }
+        RoutingEventKind::Alone => {}
     }
 }
 
@@ -289,6 +328,10 @@ fn server(target: &Target, system: &'static str) -> Vec<Label> {
     if let Some(port) = target.port {
         labels.push(Label::new("server.port", port.to_string()));
     }
+    labels.push(Label::from_static_parts(
+        "entourage.role",
+        target.role.name(),
+    ));
     labels
 }
 
@@ -423,6 +466,7 @@ fn describe() {
         "entourage.cache.connected",
         "Whether the result cache is connected to those of other processes."
     );
+    describe_routing();
     describe_counter!("entourage.n_plus_one", count, "The N+1 queries found.");
     describe_counter!(
         "entourage.query_budget.exceeded",
@@ -460,4 +504,37 @@ fn describe() {
         "The callers that met a full queue."
     );
     describe_counter!("entourage.warnings", count, "The warnings told.");
+}
+
+fn describe_routing() {
+    let count = Unit::Count;
+    describe_gauge!(
+        "entourage.server.up",
+        "Whether a replica is read from, and whether the primary answers."
+    );
+    describe_gauge!(
+        "entourage.replica.lag",
+        Unit::Seconds,
+        "For how long a replica has not had what the primary had."
+    );
+    describe_gauge!(
+        "entourage.replica.lag_bytes",
+        Unit::Bytes,
+        "How much of the primary's log a replica has not applied."
+    );
+    describe_counter!(
+        "entourage.replica.bans",
+        count,
+        "The times that a replica was not read from any more, by reason."
+    );
+    describe_counter!(
+        "entourage.replica.fallbacks",
+        count,
+        "The reads that went to the primary although there are replicas, by reason."
+    );
+    describe_counter!(
+        "entourage.replica.promotions",
+        count,
+        "The replicas that became the primary."
+    );
 }

@@ -21,6 +21,7 @@ pub mod pool_stats;
 pub mod recorded;
 pub mod recording;
 pub mod report;
+pub mod routing_event;
 pub mod scope;
 pub mod slow;
 pub mod target;
@@ -30,7 +31,7 @@ pub mod write_behind_event;
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -47,12 +48,26 @@ pub use pool_stats::PoolStats;
 pub use recorded::{Arguments, Recorded};
 pub use recording::Recording;
 pub use report::Report;
+pub use routing_event::{BanReason, FallbackReason, RoutingEvent, RoutingEventKind};
 pub use scope::{Everything, Observed, Scope, spawn};
 pub use slow::SlowStatements;
-pub use target::Target;
+pub use target::{Role, Target};
 pub use write_behind_event::WriteBehindEvent;
 
 static UNKNOWN: Target = Target::UNKNOWN;
+
+/// Those who listen.
+#[derive(Default)]
+struct Listening {
+    list: RwLock<Vec<Arc<dyn Observer>>>,
+    any: AtomicBool,
+}
+
+/// One server in each of its roles: events borrow the one that it has.
+struct Targets {
+    primary: Target,
+    replica: Target,
+}
 
 /// Listens to events. Called on the task that ran the statement: be quick, never block.
 pub trait Observer: Send + Sync + 'static {
@@ -63,9 +78,10 @@ pub trait Observer: Send + Sync + 'static {
 /// The observers of one database handle, and what it tells about itself.
 #[derive(Default)]
 pub struct Observers {
-    list: RwLock<Vec<Arc<dyn Observer>>>,
-    any: AtomicBool,
-    target: OnceLock<Target>,
+    /// Shared with those of the handle's other servers.
+    listening: Arc<Listening>,
+    targets: OnceLock<Targets>,
+    is_replica: AtomicBool,
     shows_arguments: bool,
 }
 
@@ -79,13 +95,38 @@ impl Observers {
 
     /// What statements are sent to; nothing is known of it before the first connection.
     pub fn target(&self) -> &Target {
-        self.target.get().unwrap_or(&UNKNOWN)
+        match self.targets.get() {
+            None => &UNKNOWN,
+            Some(targets) if self.is_replica.load(Ordering::Acquire) => &targets.replica,
+            Some(targets) => &targets.primary,
+        }
     }
 
     /// Says what statements are sent to, once it is known.
     pub(crate) fn set_target(&self, target: Target) {
+        self.set_role(target.role);
         // Nobody else sets it.
-        let _ = self.target.set(target);
+        let _ = self.targets.set(Targets {
+            primary: target.as_role(Role::Primary),
+            replica: target.as_role(Role::Replica),
+        });
+    }
+
+    /// Says what the server has become.
+    pub(crate) fn set_role(&self, role: Role) {
+        self.is_replica
+            .store(role == Role::Replica, Ordering::Release);
+    }
+
+    /// The same observers, for another server that holds the database.
+    pub(crate) fn of_server(&self, target: Target) -> Self {
+        let others = Self {
+            listening: Arc::clone(&self.listening),
+            shows_arguments: self.shows_arguments,
+            ..Self::default()
+        };
+        others.set_target(target);
+        others
     }
 
     pub(crate) fn shows_arguments(&self) -> bool {
@@ -94,40 +135,48 @@ impl Observers {
 
     /// Adds an observer; it hears every event from now on.
     pub fn add(&self, observer: Arc<dyn Observer>) {
-        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.listening.write();
         list.push(observer);
-        self.any.store(true, Ordering::Release);
+        self.listening.any.store(true, Ordering::Release);
     }
 
     /// Removes an observer, by identity.
     pub fn remove(&self, observer: &Arc<dyn Observer>) {
-        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.listening.write();
         list.retain(|other| !Arc::ptr_eq(other, observer));
-        self.any.store(!list.is_empty(), Ordering::Release);
+        self.listening
+            .any
+            .store(!list.is_empty(), Ordering::Release);
     }
 
     /// Whether anybody listens: the one test on the hot path.
     #[inline]
     pub fn is_listening(&self) -> bool {
-        self.any.load(Ordering::Acquire)
+        self.listening.any.load(Ordering::Acquire)
     }
 
     /// Tells every observer. One that adds or removes observers meanwhile is heard from the next event on.
     pub fn emit(&self, event: &Event<'_>) {
-        let list = self
-            .list
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let list = self.listening.read().clone();
         for observer in &list {
             observer.on_event(event);
         }
     }
 }
 
+impl Listening {
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<dyn Observer>>> {
+        self.list.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Vec<Arc<dyn Observer>>> {
+        self.list.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.list.read().map_or(0, |list| list.len());
+        let count = self.listening.read().len();
         f.debug_struct("Observers")
             .field("target", self.target())
             .field("count", &count)

@@ -163,19 +163,7 @@ impl Pool {
         observers: Arc<Observers>,
     ) -> Result<Self> {
         options.validate()?;
-        let lane = |access, options, sole| {
-            let observers = Arc::clone(&observers);
-            Lane::new(Arc::clone(&connect), access, options, sole, observers)
-        };
-        let write = |options, sole| lane(Access::Write, options, sole);
-        let (main, readers) = match topology {
-            Topology::Sole => (write(options.sole(), true), None),
-            Topology::SingleWriter if options.max_connections > 1 => {
-                let readers = lane(Access::Read, options.readers(), false);
-                (write(options.writer(), false), Some(readers))
-            }
-            Topology::Shared | Topology::SingleWriter => (write(options.clone(), false), None),
-        };
+        let (main, readers) = lanes(&connect, options, topology, &observers);
         open_least(&main, 1).await?;
         if let Some(readers) = &readers {
             open_least(readers, 0).await?;
@@ -183,15 +171,42 @@ impl Pool {
         let first = main.acquire(Location::caller()).await?;
         let (dialect, capabilities) = (first.dialect(), first.capabilities());
         drop(first);
+        Ok(Self::of(main, readers, options, dialect, capabilities))
+    }
+
+    /// A pool that opens its first connection when it is asked for one, for a server of which it is known what it is:
+    /// another one of the same kind tells.
+    ///
+    /// # Errors
+    /// Options that do not go together.
+    pub(crate) fn unopened(
+        connect: Arc<dyn Connect>,
+        options: &PoolOptions,
+        observers: Arc<Observers>,
+        like: &Pool,
+    ) -> Result<Self> {
+        options.validate()?;
+        let (main, readers) = lanes(&connect, options, Topology::Shared, &observers);
+        let (dialect, capabilities) = (like.dialect(), like.capabilities());
+        Ok(Self::of(main, readers, options, dialect, capabilities))
+    }
+
+    fn of(
+        main: Arc<Lane>,
+        readers: Option<Arc<Lane>>,
+        options: &PoolOptions,
+        dialect: Dialect,
+        capabilities: Capabilities,
+    ) -> Self {
         reaper::start(&main);
         readers.iter().for_each(reaper::start);
-        Ok(Self(Arc::new(Lanes {
+        Self(Arc::new(Lanes {
             main,
             readers,
             dialect,
             capabilities,
             options: options.clone(),
-        })))
+        }))
     }
 
     /// Takes a connection, waiting in the order of the callers if none is free. `call_site` is the user's call, named
@@ -262,6 +277,16 @@ impl Pool {
         self.lane(access).stats()
     }
 
+    /// Closes the connections that nobody has now, so that the next callers get new ones: to wherever the server's name
+    /// leads by then.
+    pub(crate) fn close_idle(&self) {
+        self.0.main.close_idle();
+        self.0
+            .readers
+            .iter()
+            .for_each(|readers| readers.close_idle());
+    }
+
     /// Refuses new callers, sends those away that wait, and waits until every connection came back and is closed, for up
     /// to [`PoolOptions::close_timeout`]. Connections that come back later are closed then; the report counts them.
     ///
@@ -295,6 +320,28 @@ impl Pool {
             (Access::Read, Some(readers)) => readers,
             _ => &self.0.main,
         }
+    }
+}
+
+/// The lanes of a pool, with nothing in them: all purposes or writing, and reading.
+fn lanes(
+    connect: &Arc<dyn Connect>,
+    options: &PoolOptions,
+    topology: Topology,
+    observers: &Arc<Observers>,
+) -> (Arc<Lane>, Option<Arc<Lane>>) {
+    let lane = |access, options, sole| {
+        let observers = Arc::clone(observers);
+        Lane::new(Arc::clone(connect), access, options, sole, observers)
+    };
+    let write = |options, sole| lane(Access::Write, options, sole);
+    match topology {
+        Topology::Sole => (write(options.sole(), true), None),
+        Topology::SingleWriter if options.max_connections > 1 => {
+            let readers = lane(Access::Read, options.readers(), false);
+            (write(options.writer(), false), Some(readers))
+        }
+        Topology::Shared | Topology::SingleWriter => (write(options.clone(), false), None),
     }
 }
 

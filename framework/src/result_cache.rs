@@ -85,6 +85,7 @@ use crate::{
         },
     },
     observe::{CacheEvent, CacheEventKind, Event, Observers, scope},
+    routing::Session,
     schema::{CachedRow, Entity, Key, KeyPart, TableDef},
 };
 
@@ -105,6 +106,8 @@ struct Inner {
     results: Results,
     /// The others that use the database, if they share what they write.
     processes: OnceLock<Processes>,
+    /// Where writes leave a mark for those who read from replicas.
+    marks: OnceLock<Arc<Session>>,
 }
 
 /// Whether what is kept is used.
@@ -148,7 +151,20 @@ impl Cache {
             stripes: Stripes::default(),
             entities: RwLock::default(),
             processes: OnceLock::new(),
+            marks: OnceLock::new(),
         }))
+    }
+
+    /// From now on every write that is known of leaves a mark there, before anything is kept again of what it has written:
+    /// own ones, and those that other processes tell of.
+    pub(crate) fn mark_in(&self, session: Arc<Session>) {
+        // Nobody else sets it.
+        let _ = self.0.marks.set(session);
+    }
+
+    /// For how long a write may still happen of which nobody knows how it ended.
+    pub(crate) fn doubt(&self) -> Duration {
+        self.0.options.doubt
     }
 
     /// Joins the other processes, if the options say how.
@@ -400,6 +416,15 @@ impl Cache {
 }
 
 impl Inner {
+    /// A write has ended.
+    fn mark(&self, settled: Settled) {
+        match (self.marks.get(), settled) {
+            (None, _) => {}
+            (Some(marks), Settled::Unknown) => marks.mark_doubtful(self.options.doubt),
+            (Some(marks), Settled::Kept | Settled::TakenBack) => marks.mark(),
+        }
+    }
+
     /// The row as the second tier keeps it, or as it is loaded.
     async fn through_tier<F>(
         &self,

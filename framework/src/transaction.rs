@@ -64,6 +64,8 @@ pub use retry::Retry;
 pub(crate) struct Origin {
     pub(crate) pool: Pool,
     pub(crate) observers: Arc<Observers>,
+    /// Those of the server, which know what it is; the handle's own, if it has one server.
+    pub(crate) server: Arc<Observers>,
     /// Told of what is committed.
     pub(crate) listener: Option<Arc<dyn WriteListener>>,
     monitor: Monitor,
@@ -74,6 +76,7 @@ impl Origin {
         Self {
             pool,
             monitor: Monitor::new(Arc::clone(&observers)),
+            server: Arc::clone(&observers),
             observers,
             listener: None,
         }
@@ -84,6 +87,15 @@ impl Origin {
         Self {
             listener: Some(listener),
             ..self
+        }
+    }
+
+    /// The same on another server, which has `pool` and `observers`.
+    pub(crate) fn on(&self, pool: &Pool, server: &Arc<Observers>) -> Self {
+        Self {
+            pool: pool.clone(),
+            server: Arc::clone(server),
+            ..self.clone()
         }
     }
 }
@@ -257,6 +269,7 @@ impl Transaction {
             .map_err(|error| error.at(call_site));
         let end = session.end_if_dropped();
         drop(session);
+        core.left();
         let ended = pending.and_then(|pending| pending.end(settled(end)));
         core.turn.notify_waiters();
         let hooks = RunHooks { core, end };
@@ -472,6 +485,13 @@ impl Core {
         (!writes.is_empty()).then(|| listener.begin(writes))
     }
 
+    /// Tells that it is over.
+    fn left(&self) {
+        if let Some(listener) = &self.origin.listener {
+            listener.left();
+        }
+    }
+
     /// Rolls back because the deadline has passed; whether that is how the transaction ended.
     async fn expire(&self, call_site: &'static Location<'static>) -> bool {
         let session = self.session.lock().await;
@@ -523,6 +543,7 @@ fn settled(end: End) -> Settled {
 fn place(origin: &Origin) -> Place<'_> {
     Place {
         observers: &origin.observers,
+        target: origin.server.target(),
         dialect: origin.pool.dialect(),
         in_transaction: true,
         lent: false,
@@ -563,9 +584,11 @@ impl Drop for Core {
         let end = session.end_if_dropped();
         if session.end().is_none() {
             // The pool rolls back before it lends the connection again.
-            let (observers, step) = (&self.origin.observers, TransactionStep::Rollback);
-            watch::tell_step(observers, step, Duration::ZERO, None, session.begun());
+            let (observers, target) = (&self.origin.observers, self.origin.server.target());
+            let (step, begun) = (TransactionStep::Rollback, session.begun());
+            watch::tell_step(observers, target, step, Duration::ZERO, None, begun);
         }
+        self.left();
         self.hooks.run(0, end);
     }
 }

@@ -13,6 +13,7 @@ mod mysql;
 mod postgres;
 mod product;
 mod redis;
+pub mod replication;
 mod scratch;
 pub mod server;
 mod skip;

@@ -7,6 +7,8 @@ mod interop;
 mod pooler;
 #[path = "suite/recovery.rs"]
 mod recovery;
+#[path = "suite/replicas.rs"]
+mod replicas;
 #[path = "suite/reserved_keys.rs"]
 mod reserved_keys;
 #[path = "suite/settings.rs"]

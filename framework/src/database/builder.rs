@@ -9,7 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Database, slow_plan};
+use super::{
+    Database,
+    replicas::{self, Replicas},
+    slow_plan,
+};
 use crate::{
     dialect::Dialect,
     driver::{self, ConnectOptions, Connection, OpenMode},
@@ -17,6 +21,7 @@ use crate::{
     observe::{Observer, Observers, SlowStatements, Target},
     pool::{Access, Connect, Pool, PoolOptions, Topology},
     result_cache::CacheOptions,
+    routing::RoutingOptions,
     statement_cache::StatementCounters,
 };
 
@@ -30,6 +35,9 @@ pub struct DatabaseBuilder {
     slow: Option<SlowStatements>,
     monitor: Option<Duration>,
     cache: CacheOptions,
+    replicas: Vec<Result<ConnectOptions>>,
+    replica_pool: Option<PoolOptions>,
+    routing: RoutingOptions,
 }
 
 impl DatabaseBuilder {
@@ -83,7 +91,49 @@ impl DatabaseBuilder {
         self
     }
 
-    /// Opens the first connection.
+    /// A server that follows the database and serves reads outside of transactions; one call for each. See the guide of
+    /// [`routing`](crate::routing).
+    ///
+    /// ```no_run
+    /// # #[tokio::main]
+    /// # async fn main() -> entourage::Result<()> {
+    /// use std::time::Duration;
+    /// use entourage::{Database, routing::RoutingOptions};
+    ///
+    /// let db = Database::builder()
+    ///     .url("postgres://app@primary/blog")
+    ///     .replica("postgres://app@replica-1/blog")
+    ///     .replica("postgres://app@replica-2/blog")
+    ///     .routing(RoutingOptions::new().max_lag(Duration::from_secs(10)))
+    ///     .connect()
+    ///     .await?;
+    /// println!("{:?}", db.replicas());
+    /// # Ok(()) }
+    /// ```
+    pub fn replica(mut self, url: &str) -> Self {
+        self.replicas.push(ConnectOptions::parse(url));
+        self
+    }
+
+    /// The same by options.
+    pub fn replica_options(mut self, options: ConnectOptions) -> Self {
+        self.replicas.push(Ok(options));
+        self
+    }
+
+    /// The size and the times of the pool of each replica; those of [`pool`](DatabaseBuilder::pool) unless set.
+    pub fn replica_pool(mut self, options: PoolOptions) -> Self {
+        self.replica_pool = Some(options);
+        self
+    }
+
+    /// How the replicas are used.
+    pub fn routing(mut self, options: RoutingOptions) -> Self {
+        self.routing = options;
+        self
+    }
+
+    /// Opens the first connection. Replicas that do not answer keep nobody from connecting: they are asked again.
     ///
     /// # Errors
     /// A [`Configuration`](crate::ErrorKind::Configuration) error for settings that have no meaning; the reason why no
@@ -99,26 +149,34 @@ impl DatabaseBuilder {
             None if options.is_in_memory() => ":memory:".to_owned(),
             None => String::new(),
         };
+        let replicas = replicas::check(self.replicas, &options, &self.routing)?;
         let target = target(&options);
         let topology = topology(&options);
         let shared = options.clone();
         let counters = Arc::<StatementCounters>::default();
-        let dial = Arc::new(Dial {
-            options,
-            counters: Arc::clone(&counters),
-            looked: AtomicBool::new(false),
-        });
+        let dial = Dial::new(options, &counters);
         let observers = Arc::new(self.observers);
-        let pool = Pool::open_observed(dial, &self.pool, topology, Arc::clone(&observers)).await?;
+        let connect = Arc::clone(&dial);
+        let opening = Pool::open_observed(connect, &self.pool, topology, Arc::clone(&observers));
+        let pool = opening.await?;
         let system = match pool.capabilities().mariadb {
             true => "mariadb",
             false => pool.dialect().system_name(),
         };
         observers.set_target(Target { system, ..target });
+        let replicas = Replicas {
+            options: replicas,
+            pool: self.replica_pool.unwrap_or_else(|| self.pool.clone()),
+            routing: self.routing,
+        };
+        let router = replicas.join(dial, &pool, &observers, &counters).await?;
         if let Some(period) = self.monitor {
-            pool.monitor(period)?;
+            match &router {
+                None => pool.monitor(period)?,
+                Some(router) => router.monitor(period)?,
+            }
         }
-        let db = Database::new(pool, observers, counters, url, name, self.cache);
+        let db = Database::new(pool, observers, counters, url, name, self.cache, router);
         db.cache().join(&shared).await?;
         if let Some(slow) = self.slow {
             slow_plan::install(&db, slow);
@@ -146,7 +204,7 @@ fn topology(options: &ConnectOptions) -> Topology {
 }
 
 /// What events say of the database.
-fn target(options: &ConnectOptions) -> Target {
+pub(super) fn target(options: &ConnectOptions) -> Target {
     Target {
         namespace: options.database_name().map(str::to_owned),
         address: options.host_name().map(str::to_owned),
@@ -157,11 +215,21 @@ fn target(options: &ConnectOptions) -> Target {
 
 /// Opens connections by the driver. An SQLite file has readers of its own only beside a writer.
 #[derive(Debug)]
-struct Dial {
+pub(super) struct Dial {
     options: ConnectOptions,
     counters: Arc<StatementCounters>,
     /// Whether the first connection has looked for a pooler.
     looked: AtomicBool,
+}
+
+impl Dial {
+    pub(super) fn new(options: ConnectOptions, counters: &Arc<StatementCounters>) -> Arc<Self> {
+        Arc::new(Self {
+            options,
+            counters: Arc::clone(counters),
+            looked: AtomicBool::new(false),
+        })
+    }
 }
 
 #[async_trait]

@@ -15,6 +15,7 @@ use super::Database;
 use crate::{
     error::{Error, ErrorKind, Result},
     pool::{Access, PoolStats},
+    routing::ReplicaFigures,
 };
 
 /// How well a database does.
@@ -47,6 +48,9 @@ pub struct HealthReport {
     pub latency: Option<Duration>,
     /// The pool's figures after the check.
     pub connections: ConnectionFigures,
+    /// The replicas as they were found last; the check itself asks the primary.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<ReplicaHealth>,
     /// How many checks failed one after the other, this one included.
     pub consecutive_failures: u32,
     /// Why a check failed last, if any did since the database last answered. Where the error names the database with its
@@ -58,6 +62,29 @@ impl HealthReport {
     /// Whether requests should still be sent here: it is not down.
     pub fn is_serving(&self) -> bool {
         self.status != HealthStatus::Down
+    }
+}
+
+/// What is known of a replica. Neither its host nor why it is not read from is told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReplicaHealth {
+    /// The name of its pool.
+    pub pool: String,
+    /// Whether it is read from.
+    pub is_up: bool,
+    /// For how long it has not had what the primary had; none where that is not known.
+    #[serde(rename = "lag_ms", serialize_with = "milliseconds")]
+    pub lag: Option<Duration>,
+}
+
+impl From<ReplicaFigures> for ReplicaHealth {
+    fn from(replica: ReplicaFigures) -> Self {
+        Self {
+            pool: replica.name,
+            is_up: replica.state.is_up(),
+            lag: replica.lag,
+        }
     }
 }
 
@@ -183,7 +210,7 @@ impl HealthChecker {
             }
             Err(error) => {
                 seen.failures = seen.failures.saturating_add(1);
-                let database = &self.db.0;
+                let database = &self.db.inner;
                 let told = error.to_string().replace(&database.target, &database.name);
                 seen.last_error = Some(told);
                 let only_busy = busy && error.kind() == ErrorKind::Timeout;
@@ -197,13 +224,23 @@ impl HealthChecker {
         HealthReport {
             status,
             system: self.db.dialect().system_name(),
-            database: self.db.0.name.clone(),
+            database: self.db.inner.name.clone(),
             pool: self.db.pool().name().to_owned(),
             latency: result.is_ok().then_some(latency),
             connections: stats.into(),
+            replicas: self.replicas(),
             consecutive_failures: seen.failures,
             last_error: seen.last_error.clone(),
         }
+    }
+
+    fn replicas(&self) -> Vec<ReplicaHealth> {
+        let figures = self.db.replicas().map(|figures| figures.replicas);
+        figures
+            .unwrap_or_default()
+            .into_iter()
+            .map(ReplicaHealth::from)
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -258,7 +295,15 @@ mod tests {
         let pool = Pool::open(connect, &options, Topology::Shared).await;
         let (target, name) = ("postgres://ada:***@db/blog".to_owned(), "blog".to_owned());
         let (observers, counters, cache) = Default::default();
-        Database::new(pool.unwrap(), observers, counters, target, name, cache)
+        Database::new(
+            pool.unwrap(),
+            observers,
+            counters,
+            target,
+            name,
+            cache,
+            None,
+        )
     }
 
     #[tokio::test]

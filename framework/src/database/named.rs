@@ -115,6 +115,7 @@ mod tests {
             "a".to_owned(),
             "a".to_owned(),
             Default::default(),
+            None,
         )
     }
 

@@ -40,7 +40,7 @@ pub(super) fn install(db: &Database, slow: SlowStatements) {
     });
     observers.add(Arc::new(slow));
     // The task must not keep the database alive that keeps its sender alive.
-    tokio::spawn(explain_all(Arc::downgrade(&db.0), receiver));
+    tokio::spawn(explain_all(Arc::downgrade(&db.inner), receiver));
 }
 
 /// Only what reads can be asked about without harm.
@@ -57,7 +57,7 @@ fn is_due(asked: &Mutex<HashMap<Fingerprint, Instant>>, fingerprint: Fingerprint
 
 async fn explain_all(db: Weak<super::Inner>, mut slow: mpsc::Receiver<Statement>) {
     while let Some(statement) = slow.recv().await {
-        let Some(db) = db.upgrade().map(Database) else {
+        let Some(db) = db.upgrade().map(Database::on) else {
             return;
         };
         let call_site = statement.call_site;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     driver::RowSink,
     error::{Error, Result},
-    executor::{AtomicScope, Executor},
+    executor::{AtomicScope, Executor, ExecutorHandle},
     schema::{Cell, KeyPart, Value},
     statement::{
         Plan, Statement, next_load,
@@ -69,6 +69,8 @@ pub async fn load_root(
     let (node, warnings) = plan(Root { level, children }, context);
     warnings.iter().for_each(|warning| executor.warn(warning));
     let mut state = State::new(&node, store);
+    let together = together(executor, &node, 1);
+    let executor = together.as_deref().unwrap_or(executor);
     let scope = shared_transaction(executor, &node, 1, load).await?;
     let engine = Engine::new(inside(&scope, executor), load.call_site);
     engine.statement(&node, None, &mut state).await?;
@@ -77,6 +79,25 @@ pub async fn load_root(
     let links = engine.finish(state, &node);
     end(scope).await?;
     Ok((order, links))
+}
+
+/// The `own` statements of a load and its batches read from one server.
+fn together<'a>(executor: &'a dyn Executor, node: &Node, own: usize) -> Option<ExecutorHandle<'a>> {
+    let is_kept = keeps(node);
+    match is_kept || own + batched(node) > 1 {
+        true => executor.together(is_kept),
+        false => None,
+    }
+}
+
+/// Whether rows of a level below `node` go into the result cache.
+fn keeps(node: &Node) -> bool {
+    node.children.iter().any(|child| match child {
+        Child::Joined(node) | Child::Unified(node, _) | Child::Batched(node, _) => {
+            node.kept || keeps(node)
+        }
+        Child::Figure(..) | Child::Nothing => false,
+    })
 }
 
 type Scope<'a> = Option<Box<dyn AtomicScope + 'a>>;
@@ -148,6 +169,8 @@ pub async fn load_children(
     let (node, warnings) = plan(Root { level, children }, context);
     warnings.iter().for_each(|warning| executor.warn(warning));
     let mut state = State::new(&node, store);
+    let together = together(executor, &node, 0);
+    let executor = together.as_deref().unwrap_or(executor);
     let scope = shared_transaction(executor, &node, 0, load).await?;
     let engine = Engine::new(inside(&scope, executor), load.call_site);
     for (child, index) in node.children.iter().zip(&mut state.indexes) {

@@ -54,6 +54,7 @@ impl<'a> LentExecutor<'a> {
     fn place(&self) -> Place<'_> {
         Place {
             observers: &self.observers,
+            target: self.observers.target(),
             dialect: self.dialect,
             in_transaction: Executor::in_transaction(self),
             lent: true,

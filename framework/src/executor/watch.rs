@@ -15,7 +15,7 @@ use crate::{
     driver::{Connection, Outcome, RowSender, RowSink},
     error::{Error, Result},
     observe::{
-        Event, Observers, Recorded, StatementEvent, StatementStarted, TransactionEvent,
+        Event, Observers, Recorded, StatementEvent, StatementStarted, Target, TransactionEvent,
         TransactionStep, recorded::DatabaseId, scope::Listeners, trace,
     },
     statement::{Plan, Statement, StatementKind, violation},
@@ -25,6 +25,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) observers: &'a Observers,
+    /// The server.
+    pub(crate) target: &'a Target,
     pub(crate) dialect: Dialect,
     pub(crate) in_transaction: bool,
     /// Whether the connection is lent: it belongs to no database handle.
@@ -136,7 +138,7 @@ impl<'a> Watch<'a> {
         let outcome = result.ok().flatten().copied().unwrap_or_default();
         let event = StatementEvent {
             statement: self.statement,
-            target: self.place.observers.target(),
+            target: self.place.target,
             dialect: self.place.dialect,
             wait: sent - watched.asked,
             execute: now - sent - decode,
@@ -169,7 +171,7 @@ impl<'a> Watch<'a> {
 impl Watched {
     #[cold]
     fn start(place: Place<'_>, statement: &Statement, listeners: Option<Listeners>) -> Box<Self> {
-        let target = place.observers.target();
+        let target = place.target;
         if place.observers.is_listening() {
             place
                 .observers
@@ -240,7 +242,15 @@ pub(crate) async fn step(
     let result = batch(place, connection, sql, kind, call_site).await;
     if let Some(began) = began {
         let error = result.as_ref().err();
-        tell_step(place.observers, step, began.elapsed(), error, call_site);
+        let target = place.target;
+        tell_step(
+            place.observers,
+            target,
+            step,
+            began.elapsed(),
+            error,
+            call_site,
+        );
     }
     result
 }
@@ -248,6 +258,7 @@ pub(crate) async fn step(
 /// Tells the observers of a step of a transaction.
 pub(crate) fn tell_step(
     observers: &Observers,
+    target: &Target,
     step: TransactionStep,
     elapsed: Duration,
     error: Option<&Error>,
@@ -256,7 +267,7 @@ pub(crate) fn tell_step(
     if observers.is_listening() {
         observers.emit(&Event::Transaction(TransactionEvent {
             step,
-            target: observers.target(),
+            target,
             call_site,
             elapsed,
             error,

@@ -110,6 +110,10 @@ fn is_refusal(error: &Error) -> bool {
 pub trait WriteListener: Send + Sync + fmt::Debug {
     /// The writes are about to happen: from now on nobody here may be given what was kept of their rows.
     fn begin(&self, writes: Vec<Write>) -> Box<dyn PendingWrites>;
+
+    /// A transaction is over, whether or not it has written anything: what was read in it may be newer than what others
+    /// read elsewhere.
+    fn left(&self) {}
 }
 
 /// Resolves when other processes that keep rows were told of a write; nothing if there are none, or they cannot be told.

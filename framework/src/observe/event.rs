@@ -36,6 +36,8 @@ pub enum Event<'a> {
     },
     /// Something happened in the pool of connections.
     Pool(super::PoolEvent<'a>),
+    /// Something happened among the servers of a database that has replicas.
+    Routing(super::RoutingEvent<'a>),
     /// Something happened in a write-behind queue.
     WriteBehind(super::WriteBehindEvent<'a>),
     /// Something happened in the result cache.

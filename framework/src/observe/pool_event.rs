@@ -4,7 +4,7 @@
 //! never under the pool's lock. Leaks and alerts come from the pool's own tasks, and go to `tracing` too.
 use std::{panic::Location, time::Duration};
 
-use super::PoolStats;
+use super::{PoolStats, Target};
 use crate::error::Error;
 
 /// Something that happened in a pool.
@@ -13,13 +13,15 @@ use crate::error::Error;
 pub struct PoolEvent<'a> {
     /// The pool's name, see [`PoolOptions::name`](crate::pool::PoolOptions::name).
     pub pool: &'a str,
+    /// The server that its connections lead to.
+    pub target: &'a Target,
     /// What it was.
     pub kind: PoolEventKind<'a>,
 }
 
 impl<'a> PoolEvent<'a> {
-    pub(crate) fn new(pool: &'a str, kind: PoolEventKind<'a>) -> Self {
-        Self { pool, kind }
+    pub(crate) fn new(pool: &'a str, target: &'a Target, kind: PoolEventKind<'a>) -> Self {
+        Self { pool, target, kind }
     }
 }
 

@@ -12,6 +12,29 @@ pub struct Target {
     pub address: Option<String>,
     /// The server's port; `server.port`.
     pub port: Option<u16>,
+    /// What the server is among those of the handle; `entourage.role`.
+    pub role: Role,
+}
+
+/// What a server is among those that hold the same database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// The one that is written to; the only one, where there are no replicas.
+    #[default]
+    Primary,
+    /// One that follows the primary and is only read.
+    Replica,
+}
+
+impl Role {
+    /// The role in lower case, as metrics and spans name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+        }
+    }
 }
 
 impl Target {
@@ -21,5 +44,15 @@ impl Target {
         namespace: None,
         address: None,
         port: None,
+        role: Role::Primary,
     };
+
+    /// The same server in another role.
+    #[must_use]
+    pub(crate) fn as_role(&self, role: Role) -> Self {
+        Self {
+            role,
+            ..self.clone()
+        }
+    }
 }

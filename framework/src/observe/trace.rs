@@ -41,6 +41,7 @@ pub(crate) fn span(statement: &Statement, target: &Target, dialect: Dialect) -> 
         error.type = field::Empty,
         server.address = target.address.as_deref(),
         server.port = target.port,
+        entourage.role = target.role.name(),
         code.file.path = statement.call_site.file(),
         code.line.number = statement.call_site.line(),
     );
@@ -65,6 +66,7 @@ pub(crate) fn ended(span: &Span, event: &StatementEvent<'_>, shows_arguments: bo
     tracing::event!(target: TARGET, Level::DEBUG, {
         db.system.name = system(event.target, event.dialect),
         db.namespace = event.target.namespace.as_deref(),
+        entourage.role = event.target.role.name(),
         db.collection.name = some(plan.table()),
         db.operation.name = plan.kind.operation_name(),
         db.query.text = text(statement, event.dialect),

@@ -383,7 +383,7 @@ impl Lane {
     /// Tells the observers, if there are any. Never under the lock.
     pub(super) fn tell(&self, kind: PoolEventKind<'_>) {
         if self.observers.is_listening() {
-            let event = PoolEvent::new(self.options.get_name(), kind);
+            let event = PoolEvent::new(self.options.get_name(), self.observers.target(), kind);
             self.observers.emit(&Event::Pool(event));
         }
     }

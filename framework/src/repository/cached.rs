@@ -92,14 +92,16 @@ impl<'a, E: Entity, I> Cached<'a, E, I> {
             executor, parts, ..
         } = self.query;
         async move {
+            let reader = self.keep.reader(&executor);
+            let executor = reader.as_ref().unwrap_or(&executor);
             let scalar = count_of::<E>(&parts);
             let count = || async {
                 let kind = AggregateKind::Count;
-                let count = figure_at::<E, i64>(&executor, &parts, kind, call_site).await?;
+                let count = figure_at::<E, i64>(executor, &parts, kind, call_site).await?;
                 Ok(u64::try_from(count).unwrap_or_default())
             };
             let query = render::Query::Scalar(&scalar);
-            let count = figure::<E, u64, _>(&executor, self.keep, query, call_site, count);
+            let count = figure::<E, u64, _>(executor, self.keep, query, call_site, count);
             Ok(*count.await?)
         }
     }
@@ -115,13 +117,15 @@ impl<'a, E: Entity, I> Cached<'a, E, I> {
             executor, parts, ..
         } = self.query;
         async move {
+            let reader = self.keep.reader(&executor);
+            let executor = reader.as_ref().unwrap_or(&executor);
             let level = Level {
                 columns: E::table().primary_key.clone(),
                 ..parts.level::<E>()
             };
-            let exists = || exists_at::<E>(&executor, &parts, call_site);
+            let exists = || exists_at::<E>(executor, &parts, call_site);
             let query = render::Query::Level(&level);
-            let exists = figure::<E, bool, _>(&executor, self.keep, query, call_site, exists);
+            let exists = figure::<E, bool, _>(executor, self.keep, query, call_site, exists);
             Ok(*exists.await?)
         }
     }
@@ -224,6 +228,8 @@ where
     I::Output: Sync + 'static,
 {
     parts.refuse_lock("a cached query")?;
+    let reader = keep.reader(executor);
+    let executor = reader.as_ref().unwrap_or(executor);
     let level = Level {
         columns: includes.columns(),
         ..parts.level::<E>()
@@ -273,6 +279,12 @@ where
 }
 
 impl Keep {
+    /// What to load through what is kept: an executor that sees every write that is known of.
+    fn reader<'e>(&self, executor: &'e ExecutorHandle<'_>) -> Option<ExecutorHandle<'e>> {
+        result_cache::behind(&**executor, self.mode)?;
+        executor.together(true)
+    }
+
     fn query<'q, E: Entity>(&'q self, key: QueryKey, plan: &'q Plan) -> CachedQuery<'q> {
         CachedQuery {
             key,

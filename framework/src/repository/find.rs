@@ -133,8 +133,13 @@ impl<'a, E: Entity> Repository<'a, E> {
                 return Ok(kept);
             }
             // Apart, so that the future of a hit is small: it is moved more than once.
-            let load = || first_by_key(&*executor, values.clone(), call_site);
-            Box::pin(kept::one(&*executor, mode, &values, load)).await
+            let missed = async {
+                let reader = kept::reader::<E>(&*executor, mode);
+                let executor = reader.as_deref().unwrap_or(&*executor);
+                let load = || first_by_key(executor, values.clone(), call_site);
+                kept::one(executor, mode, &values, load).await
+            };
+            Box::pin(missed).await
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     eager::spec::alive,
     error::Result,
     executor::{
-        Executor,
+        Executor, ExecutorHandle,
         written::{Fetched, Lease, RowCache, Ticket},
     },
     result_cache::{self, Cache, CacheMode},
@@ -27,6 +27,15 @@ use crate::{
         touched::{Fresh, TouchedRows},
     },
 };
+
+/// What to load rows of `E` through that may be kept: an executor that sees every write that is known of.
+pub(super) fn reader<E: Entity>(
+    executor: &dyn Executor,
+    mode: CacheMode,
+) -> Option<ExecutorHandle<'_>> {
+    cache_of::<E>(executor, mode)?;
+    executor.together(true)
+}
 
 /// What is kept of the row with the key `values`.
 pub(super) fn hit<E: Entity>(
@@ -71,8 +80,11 @@ pub(super) async fn many<E: Entity>(
     let table = E::table();
     let Some(cache) = cache_of::<E>(executor, mode) else {
         let values = keys.into_iter().map(|(_, values)| values).collect();
-        return load::<E>(executor, values, caller).await;
+        let together = executor.together(false);
+        return load::<E>(together.as_deref().unwrap_or(executor), values, caller).await;
     };
+    let reader = executor.together(true);
+    let executor = reader.as_deref().unwrap_or(executor);
     let mut found = HashMap::new();
     let mut missing = Vec::new();
     let mut tickets = Vec::new();

@@ -292,6 +292,10 @@ impl Inner {
 
     /// Takes note that the connection to the others is there, or is not.
     fn connected(&self, is_connected: bool) {
+        if is_connected {
+            // Nobody told of what the others have written meanwhile.
+            self.mark(Settled::Kept);
+        }
         match is_connected {
             true => self.tables.end_all(None),
             false => self.tables.begin_all(),

@@ -92,6 +92,8 @@ impl Pending {
 
     fn finish(&mut self, settled: Settled) {
         self.open = false;
+        // Before anything is kept again: who loads it then must see the write.
+        self.cache.mark(settled);
         let closed_until = match settled {
             Settled::Unknown => Some(self.cache.doubtful_until()),
             Settled::Kept | Settled::TakenBack => None,

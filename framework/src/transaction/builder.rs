@@ -171,8 +171,8 @@ impl TransactionBuilder {
             };
             tracing::debug!(target: "entourage::transaction", attempt, ?delay, "conflict, running it again");
             let step = TransactionStep::Retry { attempts: attempt };
-            let observers = &self.origin.observers;
-            watch::tell_step(observers, step, delay, None, self.call_site);
+            let (observers, target) = (&self.origin.observers, self.origin.server.target());
+            watch::tell_step(observers, target, step, delay, None, self.call_site);
             drop(error);
             tokio::time::sleep(delay).await;
             attempt += 1;

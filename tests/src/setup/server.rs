@@ -54,6 +54,14 @@ impl PrivateServer {
         }
     }
 
+    /// A PostgreSQL server that follows `primary`, one of ours.
+    pub async fn postgres_standby(primary: &Self) -> Result<Self, Skip> {
+        match postgres::locate() {
+            Some(recipe) => Self::start(Box::new(recipe.following(primary.port)), &[]).await,
+            None => Err(Skip::new("no PostgreSQL is installed (pg_basebackup)")),
+        }
+    }
+
     /// A MariaDB server whose `root` has no password. `extra` goes to its command line.
     pub async fn mariadb(extra: &[&str]) -> Result<Self, Skip> {
         Self::mariadb_with(&[], extra).await
@@ -89,6 +97,11 @@ impl PrivateServer {
     /// Whether [`PrivateServer::pgbouncer`] has a program to start.
     pub fn has_pgbouncer() -> bool {
         pgbouncer::program().is_some()
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What to connect to.

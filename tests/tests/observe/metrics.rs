@@ -6,8 +6,12 @@ use entourage::{
     metrics::{DURATION_BUCKETS, Metrics, ROWS_BUCKETS},
     observe::{Alarm, OverBudget, QueryBudget, Rules},
     pool::PoolOptions,
+    prelude::*,
 };
-use entourage_tests::models::blog::{UserRepository, create_blog};
+use entourage_tests::{
+    models::blog::{UserRepository, create_blog},
+    require, setup,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -152,4 +156,34 @@ async fn prometheus_scrapes_what_happened() {
     assert!(value(&text, "entourage_plan_cache_hits", &[]) >= 1.0);
     assert!(text.contains("# HELP db_client_operation_duration "));
     assert!(!text.contains("SELECT \""), "no text of statements");
+    replicas(address).await;
+}
+
+/// A server that takes writes is named as a replica: it is not read from.
+async fn replicas(address: SocketAddr) {
+    let database = require!(setup::postgres().await);
+    let db = Database::builder()
+        .url(database.url())
+        .replica(database.url())
+        .observer(Arc::new(Metrics::new()))
+        .connect()
+        .await
+        .unwrap();
+    let one = db
+        .sql("SELECT 1::int8", args![])
+        .fetch_one::<(i64,)>()
+        .await;
+    assert_eq!(one.unwrap().0, 1);
+    let text = scrape(address).await;
+    let role = |role: &str| format!("entourage_role=\"{role}\"");
+    let up = |of: &str| value(&text, "entourage_server_up", &[&role(of)]);
+    assert_eq!((up("primary"), up("replica")), (1.0, 0.0));
+    let banned = ["reason=\"not_a_replica\"", &role("replica")];
+    assert_eq!(value(&text, "entourage_replica_bans", &banned), 1.0);
+    let fell_back = ["reason=\"no_replica\"", &role("primary")];
+    assert_eq!(value(&text, "entourage_replica_fallbacks", &fell_back), 1.0);
+    let lag = [role("replica")];
+    assert_eq!(value(&text, "entourage_replica_lag", &[&lag[0]]), 0.0);
+    assert_eq!(value(&text, "entourage_replica_lag_bytes", &[&lag[0]]), 0.0);
+    db.close().await;
 }

@@ -14,7 +14,7 @@ use crate::{
         setup::Settings,
         verdict::{self, Verdict},
     },
-    observe::{Recorded, Target},
+    observe::{Recorded, Role, Target},
 };
 
 /// A request, its verdicts, its statements in the order of their beginnings, and its transactions.
@@ -159,7 +159,10 @@ fn target(target: &Target, dialect: Dialect) -> String {
     if let Some(port) = target.port {
         text = format!("{text}:{port}");
     }
-    text
+    match target.role {
+        Role::Primary => text,
+        role => format!("{text} ({})", role.name()),
+    }
 }
 
 /// What a database said when it was asked how it runs a statement.

@@ -84,6 +84,13 @@ impl Lane {
         }
     }
 
+    /// Closes those that nobody has.
+    pub(in crate::pool) fn close_idle(self: &Arc<Self>) {
+        let idle = std::mem::take(&mut self.lock().idle);
+        let entries = idle.into_iter().map(|idle| idle.entry);
+        self.close_all(entries, CloseReason::Broken);
+    }
+
     pub(in crate::pool) fn is_closed(&self) -> bool {
         self.lock().closed
     }

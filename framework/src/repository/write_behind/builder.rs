@@ -141,7 +141,8 @@ impl WriteBehindBuilder {
                     .with_hint("name them: `.entities::<(User, Post)>()`"));
             }
             let observers = Arc::clone(db.observers());
-            let executor = Arc::new(db.clone());
+            // What it reads it goes on from: marks, counters, versions.
+            let executor = Arc::new(db.primary());
             let engine = Engine::start(executor, observers, tables, settings, call_site).await?;
             Ok(WriteBehind {
                 engine: Arc::new(engine),

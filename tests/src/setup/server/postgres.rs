@@ -12,6 +12,18 @@ use super::recipe::{Recipe, argument};
 #[derive(Debug)]
 pub(super) struct Postgres {
     programs: PathBuf,
+    /// The port of the server that it follows.
+    follows: Option<u16>,
+}
+
+impl Postgres {
+    /// The same, as a standby of the server on that port.
+    pub(super) fn following(self, port: u16) -> Self {
+        Self {
+            follows: Some(port),
+            ..self
+        }
+    }
 }
 
 /// Looks for the newest installation.
@@ -20,7 +32,10 @@ pub(super) fn locate() -> Option<Postgres> {
         .into_iter()
         .chain(locate::program("postgres").and_then(|path| path.parent().map(Path::to_owned)))
         .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
-        .map(|programs| Postgres { programs })
+        .map(|programs| Postgres {
+            programs,
+            follows: None,
+        })
 }
 
 impl Recipe for Postgres {
@@ -37,6 +52,21 @@ impl Recipe for Postgres {
     }
 
     fn initialise(&self, data: &Path) -> Option<Vec<String>> {
+        if let Some(port) = self.follows {
+            let line = [
+                &argument(&self.programs.join("pg_basebackup")),
+                "--host=127.0.0.1",
+                &format!("--port={port}"),
+                "--username=postgres",
+                "--pgdata",
+                &argument(data),
+                "--wal-method=stream",
+                "--checkpoint=fast",
+                "--no-sync",
+                "--write-recovery-conf",
+            ];
+            return Some(line.map(str::to_owned).into());
+        }
         let line = [
             &argument(&self.programs.join("initdb")),
             "--pgdata",
@@ -68,6 +98,8 @@ impl Recipe for Postgres {
             "full_page_writes=off".to_owned(),
             "max_connections=300".to_owned(),
             "shared_buffers=64MB".to_owned(),
+            "wal_keep_size=64MB".to_owned(),
+            "wal_retrieve_retry_interval=100ms".to_owned(),
         ];
         for setting in settings {
             line.extend(["-c".to_owned(), setting]);
