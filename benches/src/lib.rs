@@ -13,6 +13,7 @@ pub mod lane;
 pub mod ratios;
 pub mod report;
 pub mod rounds;
+pub mod zipf;
 
 #[cfg(feature = "peers")]
 pub mod latency;

@@ -10,41 +10,33 @@
 pub mod advisory;
 mod builder;
 mod deadline;
+mod executor;
 pub mod hooks;
 mod monitor;
 pub mod options;
 pub mod retry;
 mod session;
+mod shared;
 #[cfg(test)]
 mod tests;
 pub(crate) mod writes;
 
 use std::{
-    fmt,
     panic::Location,
     sync::{
-        Arc, Mutex as SyncMutex, OnceLock, PoisonError,
+        Arc, Mutex as SyncMutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
-use tokio::{
-    sync::{Mutex, MutexGuard, Notify},
-    task::AbortHandle,
-};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use crate::{
-    dialect::{Capabilities, Dialect},
-    driver::{Outcome, RowSender, RowSink},
+    driver::Outcome,
     error::{Error, ErrorKind, Result},
-    executor::{
-        AtomicScope, Executor, ExecutorHandle, IntoExecutor,
-        watch::{self, Place, Watch},
-        written::{PendingWrites, Settled, Write, WriteListener, told},
-    },
-    observe::{Observers, TransactionStep},
+    executor::written::{Write, WriteListener, told},
+    observe::Observers,
     pool::Pool,
     statement::{Statement, StatementKind},
 };
@@ -52,6 +44,7 @@ use deadline::Deadline;
 use monitor::Monitor;
 use options::TransactionOptions;
 use session::{Session, Turn};
+use shared::{Core, Level, RunHooks, place, settled};
 
 pub use advisory::AdvisoryKey;
 pub use builder::TransactionBuilder;
@@ -114,33 +107,6 @@ struct Limits {
 pub struct Transaction {
     core: Arc<Core>,
     level: Arc<Level>,
-}
-
-/// What all levels of one transaction share.
-struct Core {
-    session: Mutex<Session>,
-    origin: Origin,
-    read_only: bool,
-    isolation: Option<IsolationLevel>,
-    /// Whether nobody else can write to any row (SQLite).
-    locks_database: bool,
-    deadline: Option<Deadline>,
-    /// Rolls back at the deadline.
-    enforcer: OnceLock<AbortHandle>,
-    /// Savepoints whose handles were dropped; whoever has the session next rolls them back.
-    abandoned: SyncMutex<Vec<u32>>,
-    /// Told when a savepoint ends.
-    turn: Notify,
-    hooks: hooks::Hooks,
-    writes: writes::Writes,
-}
-
-/// The transaction itself (0) or a savepoint of it.
-struct Level {
-    core: Arc<Core>,
-    id: u32,
-    over: AtomicBool,
-    begun: &'static Location<'static>,
 }
 
 impl Transaction {
@@ -439,117 +405,6 @@ impl Transaction {
     }
 }
 
-/// Runs the hooks of the transaction when it is dropped: they are not lost with a caller that does not wait until
-/// everybody was told.
-struct RunHooks<'c> {
-    core: &'c Core,
-    end: End,
-}
-
-impl Drop for RunHooks<'_> {
-    fn drop(&mut self) {
-        self.core.hooks.run(0, self.end);
-    }
-}
-
-impl Core {
-    fn place(&self) -> Place<'_> {
-        place(&self.origin)
-    }
-
-    /// The changes of a level were taken back.
-    fn rolled_back(&self, level: u32) {
-        self.writes.drop_from(level);
-        self.hooks.run(level, End::RolledBack);
-    }
-
-    /// Takes note of what a statement writes.
-    fn note(&self, level: u32, writes: Vec<Write>) {
-        let Some(listener) = &self.origin.listener else {
-            return;
-        };
-        let commits = writes.iter().any(|write| matches!(write, Write::Anything));
-        self.writes.add(level, writes);
-        // MySQL commits what came before a change of its schema.
-        if commits && self.origin.pool.dialect() == Dialect::Mysql {
-            // Other processes hear of it by and by.
-            drop(listener.begin(self.writes.take()).end(Settled::Kept));
-            self.writes.add(0, vec![Write::Anything]);
-        }
-    }
-
-    /// Tells that everything written is about to be committed.
-    fn begin_writes(&self) -> Option<Box<dyn PendingWrites>> {
-        let listener = self.origin.listener.as_ref()?;
-        let writes = self.writes.take();
-        (!writes.is_empty()).then(|| listener.begin(writes))
-    }
-
-    /// Tells that it is over.
-    fn left(&self) {
-        if let Some(listener) = &self.origin.listener {
-            listener.left();
-        }
-    }
-
-    /// Rolls back because the deadline has passed; whether that is how the transaction ended.
-    async fn expire(&self, call_site: &'static Location<'static>) -> bool {
-        let session = self.session.lock().await;
-        self.expire_session(session, call_site).await
-    }
-
-    async fn expire_session(
-        &self,
-        mut session: MutexGuard<'_, Session>,
-        call_site: &'static Location<'static>,
-    ) -> bool {
-        let expired = session.expire(self.place(), call_site).await;
-        drop(session);
-        if expired {
-            self.turn.notify_waiters();
-            self.hooks.run(0, End::RolledBack);
-        }
-        expired
-    }
-
-    /// After a statement: rolls back if the deadline passed meanwhile.
-    async fn past_deadline(
-        &self,
-        session: MutexGuard<'_, Session>,
-        call_site: &'static Location<'static>,
-    ) {
-        if self.deadline.is_some_and(|deadline| deadline.has_passed()) {
-            self.expire_session(session, call_site).await;
-        }
-    }
-
-    fn take_abandoned(&self) -> Vec<u32> {
-        let mut abandoned = self
-            .abandoned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *abandoned)
-    }
-}
-
-fn settled(end: End) -> Settled {
-    match end {
-        End::Committed => Settled::Kept,
-        End::RolledBack => Settled::TakenBack,
-        End::Unknown => Settled::Unknown,
-    }
-}
-
-fn place(origin: &Origin) -> Place<'_> {
-    Place {
-        observers: &origin.observers,
-        target: origin.server.target(),
-        dialect: origin.pool.dialect(),
-        in_transaction: true,
-        lent: false,
-    }
-}
-
 fn savepoint_open(begun: &'static Location<'static>, limit: Duration) -> Error {
     let (file, line) = (begun.file(), begun.line());
     Error::new(
@@ -557,180 +412,4 @@ fn savepoint_open(begun: &'static Location<'static>, limit: Duration) -> Error {
         format!("the savepoint begun at {file}:{line} did not end within {limit:?}"),
     )
     .with_hint("send the statement on the savepoint's own handle, or end the savepoint first")
-}
-
-impl Drop for Level {
-    fn drop(&mut self) {
-        if self.id == 0 || self.over.load(Ordering::Acquire) {
-            return;
-        }
-        let mut abandoned = self
-            .core
-            .abandoned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        abandoned.push(self.id);
-        drop(abandoned);
-        self.core.turn.notify_waiters();
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        if let Some(enforcer) = self.enforcer.get() {
-            enforcer.abort();
-        }
-        let session = self.session.get_mut();
-        let end = session.end_if_dropped();
-        if session.end().is_none() {
-            // The pool rolls back before it lends the connection again.
-            let (observers, target) = (&self.origin.observers, self.origin.server.target());
-            let (step, begun) = (TransactionStep::Rollback, session.begun());
-            watch::tell_step(observers, target, step, Duration::ZERO, None, begun);
-        }
-        self.left();
-        self.hooks.run(0, end);
-    }
-}
-
-#[async_trait]
-impl Executor for Transaction {
-    fn dialect(&self) -> Dialect {
-        self.core.origin.pool.dialect()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.core.origin.pool.capabilities()
-    }
-
-    async fn run(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
-        let mut watch = Watch::start(self.core.place(), statement);
-        let result = match self.session(statement.call_site).await {
-            Ok(mut session) => {
-                watch.sent();
-                let mut room = None;
-                let sink = watch.sink(sink, &mut room);
-                match self.core.deadline {
-                    None => watch.within(session.run(statement, sink)).await,
-                    Some(deadline) => {
-                        let result = deadline
-                            .limit(watch.within(session.run(statement, sink)))
-                            .await;
-                        self.core.past_deadline(session, statement.call_site).await;
-                        result
-                    }
-                }
-            }
-            Err(error) => Err(error),
-        };
-        self.note(statement, &result);
-        watch.ended(result)
-    }
-
-    async fn stream(&self, statement: &Statement, sender: Box<dyn RowSender>) -> Result<Outcome> {
-        let mut watch = Watch::start(self.core.place(), statement);
-        let result = match self.session(statement.call_site).await {
-            Ok(mut session) => {
-                watch.sent();
-                let sender = watch.sender(sender);
-                match self.core.deadline {
-                    None => watch.within(session.stream(statement, sender)).await,
-                    Some(deadline) => {
-                        let result = deadline
-                            .limit(watch.within(session.stream(statement, sender)))
-                            .await;
-                        self.core.past_deadline(session, statement.call_site).await;
-                        result
-                    }
-                }
-            }
-            Err(error) => Err(error),
-        };
-        self.note(statement, &result);
-        watch.ended(result)
-    }
-
-    fn in_transaction(&self) -> bool {
-        true
-    }
-
-    fn locks_database(&self) -> bool {
-        self.core.locks_database
-    }
-
-    async fn atomic(
-        &self,
-        call_site: &'static Location<'static>,
-    ) -> Result<Box<dyn AtomicScope + '_>> {
-        Ok(Box::new(self.nested(call_site).await?))
-    }
-
-    async fn snapshot(
-        &self,
-        call_site: &'static Location<'static>,
-    ) -> Result<Option<Box<dyn AtomicScope + '_>>> {
-        use IsolationLevel::{RepeatableRead, Serializable};
-        let repeatable = match (self.dialect(), self.core.isolation) {
-            (_, Some(RepeatableRead | Serializable)) => true,
-            // SQLite reads one state of the file, and repeatable reads are MySQL's default.
-            (Dialect::Sqlite | Dialect::Mysql, None) => true,
-            _ => false,
-        };
-        match repeatable {
-            true => Ok(None),
-            false => Err(Error::unsupported(
-                "each statement of this transaction sees what was committed before it",
-            )
-            .with_hint("begin it with `.isolation(IsolationLevel::RepeatableRead)`")
-            .at(call_site)),
-        }
-    }
-
-    fn warn(&self, message: &str) {
-        watch::warn(&self.core.origin.observers, message);
-    }
-}
-
-#[async_trait]
-impl AtomicScope for Transaction {
-    fn executor(&self) -> &dyn Executor {
-        self
-    }
-
-    async fn commit(self: Box<Self>) -> Result<()> {
-        let call_site = self.level.begun;
-        self.commit_at(call_site).await
-    }
-
-    async fn rollback(self: Box<Self>) -> Result<()> {
-        let call_site = self.level.begun;
-        self.rollback_at(call_site).await
-    }
-}
-
-impl<'a> IntoExecutor<'a> for &'a Transaction {
-    fn into_executor(self) -> ExecutorHandle<'a> {
-        ExecutorHandle::borrowed(self)
-    }
-}
-
-impl<'a> IntoExecutor<'a> for &'a &Transaction {
-    fn into_executor(self) -> ExecutorHandle<'a> {
-        ExecutorHandle::borrowed(*self)
-    }
-}
-
-impl<'a> IntoExecutor<'a> for Transaction {
-    fn into_executor(self) -> ExecutorHandle<'a> {
-        ExecutorHandle::shared(self)
-    }
-}
-
-impl fmt::Debug for Transaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
-            .field("begun", &format_args!("{}", self.level.begun))
-            .field("savepoint", &self.level.id)
-            .finish_non_exhaustive()
-    }
 }

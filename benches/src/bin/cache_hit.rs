@@ -10,12 +10,28 @@ use std::{
 };
 
 use entourage::{Database, pool::PoolOptions, prelude::*};
-use entourage_benches::{Result, ratios::Ratios};
+use entourage_benches::{Result, ratios::Ratios, zipf::Zipf};
 use tokio::time::Instant;
 
-/// How many rows there are: some that are asked for all the time, and more than a core's cache holds.
-const SIZES: [i64; 2] = [100, 10_000];
 const ROUNDS: usize = 31;
+const CALLS: usize = 10_000;
+
+/// Which rows are asked for.
+#[derive(Debug, Clone, Copy)]
+enum Load {
+    /// One after the other, far apart.
+    Each,
+    /// The popular ones most of the time: by a zipf distribution of this exponent.
+    Zipf(f64),
+}
+
+/// How many rows there are, and which are asked for: few; more than a core's cache holds, as most programs ask for them,
+/// and each of them as often as any other.
+const SCENES: [(i64, Load); 3] = [
+    (100, Load::Each),
+    (10_000, Load::Zipf(0.99)),
+    (10_000, Load::Each),
+];
 
 #[derive(Debug, Clone, Entity)]
 #[entity(table = "bench_cache_users", cache(ttl = "1h", capacity = 20_000))]
@@ -27,9 +43,15 @@ struct User {
     visits: i64,
 }
 
-/// The key of a call: all rows in turn, far apart.
-fn key(call: u32, rows: i64) -> i64 {
-    i64::from(call) * 7_919 % rows
+/// The keys of the calls, in their order.
+fn keys(rows: i64, load: Load) -> Vec<i64> {
+    match load {
+        Load::Each => (0..).map(|call| call * 7_919 % rows).take(CALLS).collect(),
+        Load::Zipf(exponent) => {
+            let mut zipf = Zipf::new(rows as usize, exponent);
+            std::iter::repeat_with(|| zipf.key()).take(CALLS).collect()
+        }
+    }
 }
 
 fn row(id: i64) -> User {
@@ -102,7 +124,7 @@ async fn filled(url: &str, rows: i64) -> Result<Database> {
     Ok(db)
 }
 
-async fn run(rows: i64, servers: &[String]) -> Result<()> {
+async fn run(rows: i64, load: Load, servers: &[String]) -> Result<()> {
     let mut names: Vec<String> = [
         "get, hit",
         "moka alone, its `Arc`",
@@ -136,20 +158,22 @@ async fn run(rows: i64, servers: &[String]) -> Result<()> {
         few.cached(Duration::from_secs(3_600))
     };
     query().all_shared().await?;
+    let keys = keys(rows, load);
     let mut ratios = Ratios::of(names);
     for round in 0..ROUNDS {
         for way in ratios.turns(round) {
-            let calls: u32 = if way < 6 { 10_000 } else { 1_000 };
+            let calls = if way < 6 { CALLS } else { CALLS / 10 };
+            let keys = &keys[..calls];
             let began = Instant::now();
             match way {
                 0 => {
-                    for call in 0..calls {
-                        black_box(users.get(key(call, rows)).await?);
+                    for &key in keys {
+                        black_box(users.get(key).await?);
                     }
                 }
-                1 => (0..calls).for_each(|call| drop(black_box(alone.get(&key(call, rows))))),
-                2 => (0..calls).for_each(|call| {
-                    let row = alone.get(&key(call, rows));
+                1 => keys.iter().for_each(|key| drop(black_box(alone.get(key)))),
+                2 => keys.iter().for_each(|key| {
+                    let row = alone.get(key);
                     drop(black_box(row.map(|row| User::clone(&row))));
                 }),
                 3 => {
@@ -158,22 +182,26 @@ async fn run(rows: i64, servers: &[String]) -> Result<()> {
                     }
                 }
                 4 => {
-                    for call in 0..calls {
-                        black_box(stepped(&mut statement, key(call, rows))?);
+                    for &key in keys {
+                        black_box(stepped(&mut statement, key)?);
                     }
                 }
                 way => {
                     let db = if way == 5 { &db } else { &remote[way - 6] };
                     let past = UserRepository::new(db).bypass_cache();
-                    for call in 0..calls {
-                        black_box(past.get(key(call, rows)).await?);
+                    for &key in keys {
+                        black_box(past.get(key).await?);
                     }
                 }
             }
-            ratios.add(way, began.elapsed().as_secs_f64() / f64::from(calls));
+            ratios.add(way, began.elapsed().as_secs_f64() / calls as f64);
         }
     }
-    ratios.print(&format!("{rows} rows, all kept"), "a call");
+    let asked = match load {
+        Load::Each => "each as often as any other".to_owned(),
+        Load::Zipf(exponent) => format!("zipf, exponent {exponent}"),
+    };
+    ratios.print(&format!("{rows} rows, all kept, {asked}"), "a call");
     for db in &remote {
         db.drop_schema::<User>().await?;
     }
@@ -185,8 +213,8 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    for rows in SIZES {
-        runtime.block_on(run(rows, &servers))?;
+    for (rows, load) in SCENES {
+        runtime.block_on(run(rows, load, &servers))?;
     }
     Ok(())
 }

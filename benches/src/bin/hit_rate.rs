@@ -9,7 +9,7 @@ use std::{
 };
 
 use entourage::{Database, prelude::*};
-use entourage_benches::Result;
+use entourage_benches::{Result, zipf::Zipf};
 
 const KEYS: usize = 100_000;
 const WARM_UP: usize = 200_000;
@@ -30,42 +30,6 @@ struct Large {
     #[entity(primary_key)]
     id: i64,
     name: String,
-}
-
-/// Keys by a zipf distribution.
-struct Zipf {
-    /// The part of the reads that asks for a key of this rank or a more popular one.
-    up_to: Vec<f64>,
-    random: u64,
-}
-
-impl Zipf {
-    fn new(exponent: f64) -> Self {
-        let weights = (1..=KEYS).map(|rank| (rank as f64).powf(-exponent));
-        let mut sum = 0.0;
-        let mut up_to: Vec<f64> = weights
-            .map(|weight| {
-                sum += weight;
-                sum
-            })
-            .collect();
-        up_to.iter_mut().for_each(|part| *part /= sum);
-        Self {
-            up_to,
-            random: 0x9e37_79b9_7f4a_7c15,
-        }
-    }
-
-    /// The next key; popular ones lie far apart.
-    fn key(&mut self) -> i64 {
-        // Xorshift.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        let part = (self.random >> 11) as f64 / (1_u64 << 53) as f64;
-        let rank = self.up_to.partition_point(|&up_to| up_to < part);
-        (rank * 7_919 % KEYS) as i64
-    }
 }
 
 /// The least recently used goes.
@@ -105,7 +69,7 @@ impl Lru {
 
 /// The part of the reads after the warm-up that `is_hit` says yes to.
 fn rate(exponent: f64, mut is_hit: impl FnMut(i64) -> bool) -> f64 {
-    let mut keys = Zipf::new(exponent);
+    let mut keys = Zipf::new(KEYS, exponent);
     let mut hits = 0;
     for read in 0..WARM_UP + READS {
         hits += usize::from(is_hit(keys.key()) && read >= WARM_UP);
@@ -132,7 +96,7 @@ fn lru(exponent: f64, capacity: usize) -> f64 {
 
 /// The rate that an all-knowing cache would have: the most popular keys, and no others.
 fn at_most(exponent: f64, capacity: usize) -> f64 {
-    Zipf::new(exponent).up_to[capacity - 1]
+    Zipf::new(KEYS, exponent).share_of_most_popular(capacity)
 }
 
 macro_rules! of_entity {
@@ -143,7 +107,7 @@ macro_rules! of_entity {
         let all = (0..KEYS as i64).map(|id| $new::new(id, format!("Row {id}")));
         rows.insert_many(all).await?;
         db.cache().clear();
-        let mut keys = Zipf::new($exponent);
+        let mut keys = Zipf::new(KEYS, $exponent);
         let hits = || db.cache().stats().entity(stringify!($entity)).hits;
         let mut before = 0;
         for read in 0..WARM_UP + READS {

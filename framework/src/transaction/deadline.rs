@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-use super::Core;
+use super::shared::Core;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The end of a transaction's time.

@@ -1,11 +1,14 @@
 //! Private primaries with replicas: PostgreSQL's standbys, MariaDB's by GTID. Each can be held back, caught up, and made
 //! the primary.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entourage::{Database, prelude::*};
 
 use super::{Skip, server::PrivateServer};
+
+/// How long a replica may take to follow at first, on a busy machine.
+const CATCHES_UP: Duration = Duration::from_secs(60);
 
 /// An account that a read-only MariaDB refuses to let write; `root` may.
 const MARIADB_APP: &str = "app";
@@ -133,7 +136,17 @@ impl Replicated {
             admin(&replica.url()).await,
         );
         let wanted = text(&primary, "SELECT CAST(@@gtid_binlog_pos AS CHAR)").await;
-        while text(&replica, "SELECT CAST(@@gtid_slave_pos AS CHAR)").await != wanted {
+        let deadline = Instant::now() + CATCHES_UP;
+        loop {
+            let has = text(&replica, "SELECT CAST(@@gtid_slave_pos AS CHAR)").await;
+            if has == wanted {
+                break;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "a replica has {has:?} of {wanted:?}: {}",
+                state_of_replica(&replica).await
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         primary.close().await;
@@ -173,6 +186,15 @@ async fn script(url: &str, sql: &str) {
     let done = db.execute_script(sql).await;
     done.expect("a server of our own does what it is told");
     db.close().await;
+}
+
+/// What a replica of MariaDB says of its threads.
+async fn state_of_replica(db: &Database) -> String {
+    let threads = "SELECT GROUP_CONCAT(command, ' ', state SEPARATOR '; ') FROM information_schema.processlist \
+                   WHERE user = 'system user'";
+    let errors = "SELECT GROUP_CONCAT(variable_name, ' ', variable_value SEPARATOR '; ') \
+                  FROM information_schema.global_status WHERE variable_name LIKE 'Slave%'";
+    format!("{}; {}", text(db, threads).await, text(db, errors).await)
 }
 
 async fn text(db: &Database, sql: &str) -> String {
