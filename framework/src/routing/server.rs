@@ -150,8 +150,11 @@ impl Server {
         let mut known = self.known.subscribe();
         let _waiting = Waiting::new(self);
         let moved = known.wait_for(|known| known.is_closed || known.has_reached(wanted));
-        let moved = tokio::time::timeout_at(deadline, moved).await;
-        let is_there = matches!(moved, Ok(Ok(_))) && self.has_reached(wanted);
+        let is_there = match tokio::time::timeout_at(deadline, moved).await {
+            // This is a lock for reading: looking a second time would wait for a scout who waits for this one.
+            Ok(Ok(known)) => known.has_reached(wanted),
+            _ => false,
+        };
         if !is_there {
             self.counters.behind.fetch_add(1, Relaxed);
             self.lock().owes = Some(wanted.clone());
@@ -230,5 +233,77 @@ impl<'s> Waiting<'s> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dialect::Dialect,
+        pool::{PoolOptions, Topology, fake::FakeServer},
+    };
+
+    async fn server() -> Server {
+        let connect: Arc<dyn Connect> = Arc::new(FakeServer::new(Dialect::Postgres));
+        let options = PoolOptions::new();
+        let pool = Pool::open(Arc::clone(&connect), &options, Topology::Shared);
+        let pauses = Pauses {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(1),
+        };
+        Server::new(pool.await.unwrap(), Arc::default(), connect, pauses)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_reader_that_gets_there_does_not_stand_in_the_scouts_way() {
+        const ROUNDS: u64 = 20_000;
+        let server = Arc::new(server().await);
+        let scout = Arc::clone(&server);
+        let told = std::thread::spawn(move || {
+            while !scout.known.borrow().is_closed {
+                let next = scout.position().map_or(1, |position| match position {
+                    Position::Lsn(lsn) => lsn + 1,
+                    other => panic!("{other:?}"),
+                });
+                scout.tell(0, Some(Position::Lsn(next)));
+            }
+        });
+        let readers = (0..2).map(|_| {
+            let server = Arc::clone(&server);
+            tokio::spawn(async move {
+                for _ in 0..ROUNDS {
+                    let next = match server.position() {
+                        Some(Position::Lsn(lsn)) => lsn + 1,
+                        _ => 1,
+                    };
+                    let deadline = Instant::now() + Duration::from_secs(60);
+                    assert!(server.reaches(&Position::Lsn(next), deadline).await);
+                }
+            })
+        });
+        for reader in readers.collect::<Vec<_>>() {
+            let limit = Duration::from_secs(60);
+            tokio::time::timeout(limit, reader)
+                .await
+                .expect("it hangs")
+                .unwrap();
+        }
+        server.close();
+        told.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_waited_for_in_vain_is_not_waited_for_again() {
+        let server = server().await;
+        let soon = || Instant::now() + Duration::from_millis(1);
+        let late = Instant::now() + Duration::from_secs(600);
+        assert!(!server.reaches(&Position::Lsn(7), soon()).await);
+        // This would take ten minutes.
+        assert!(!server.reaches(&Position::Lsn(8), late).await);
+        assert_eq!(server.counters.waits.load(Relaxed), 1);
+        server.tell(0, Some(Position::Lsn(7)));
+        assert!(!server.reaches(&Position::Lsn(8), soon()).await);
+        assert_eq!(server.counters.behind.load(Relaxed), 2);
     }
 }
