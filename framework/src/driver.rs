@@ -7,12 +7,7 @@
 mod argument;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod cells;
-#[cfg(not(all(
-    feature = "sqlite",
-    feature = "postgres",
-    feature = "mysql",
-    feature = "tls-rustls"
-)))]
+#[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 mod disabled;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod failure;
@@ -22,6 +17,8 @@ pub(crate) mod lent;
 pub(crate) mod mysql;
 #[cfg(not(feature = "postgres"))]
 mod no_notices;
+#[cfg(not(feature = "tls-rustls"))]
+mod no_tls;
 mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -43,12 +40,12 @@ pub mod url;
 use disabled as mysql;
 #[cfg(not(feature = "postgres"))]
 use disabled as postgres;
-#[cfg(not(feature = "tls-rustls"))]
-use disabled as rustls;
 #[cfg(not(feature = "sqlite"))]
 use disabled as sqlite;
 #[cfg(not(feature = "postgres"))]
 use no_notices as notices;
+#[cfg(not(feature = "tls-rustls"))]
+use no_tls as rustls;
 #[cfg(feature = "postgres")]
 use postgres as notices;
 

@@ -1,10 +1,10 @@
-//! Stands in for a driver, or for TLS, whose feature is off.
+//! Stands in for a driver whose feature is off.
 use std::sync::Arc;
 
 use super::{Connection, options::ConnectOptions};
 use crate::{error::Result, statement_cache::StatementCounters};
 
-/// Whether it is part of the build.
+/// Whether the driver is part of the build.
 pub(super) const COMPILED: bool = false;
 
 /// Says which feature to enable.
