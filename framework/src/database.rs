@@ -284,14 +284,15 @@ impl Database {
         statement: &Statement,
         sink: &mut dyn RowSink,
     ) -> Result<Outcome> {
-        let mut watch = Watch::start(self.place(), statement);
+        let place = self.place();
+        let mut watch = Watch::start(place, statement);
         let acquired = self.pool().acquire(access(statement), statement.call_site);
         let result = match acquired.await {
             Ok(mut connection) => {
                 watch.sent();
                 let mut room = None;
                 let sink = watch.sink(sink, &mut room);
-                let alone = alone::run(self.place(), &mut connection, statement, sink);
+                let alone = alone::run(place, &mut connection, statement, sink);
                 self.writing(statement, watch.within(alone)).await
             }
             Err(error) => Err(error),
@@ -306,13 +307,14 @@ impl Database {
         statement: &Statement,
         sender: Box<dyn RowSender>,
     ) -> Result<Outcome> {
-        let mut watch = Watch::start(self.place(), statement);
+        let place = self.place();
+        let mut watch = Watch::start(place, statement);
         let acquired = self.pool().acquire(access(statement), statement.call_site);
         let result = match acquired.await {
             Ok(mut connection) => {
                 watch.sent();
                 let sender = watch.sender(sender);
-                let alone = alone::stream(self.place(), &mut connection, statement, sender);
+                let alone = alone::stream(place, &mut connection, statement, sender);
                 self.writing(statement, watch.within(alone)).await
             }
             Err(error) => Err(error),

@@ -158,7 +158,11 @@ impl Database {
     /// how far it is, if something was written since it was asked last. Without replicas it is empty.
     ///
     /// # Errors
-    /// [`Connection`](ErrorKind::Connection) if no server answers that knows.
+    /// [`Connection`](ErrorKind::Connection) if no server answers that knows, within
+    /// [`check_timeout`](RoutingOptions::check_timeout).
+    ///
+    /// # Cancellation
+    /// Dropped, it leaves nothing behind: the question is asked by a task of its own.
     pub async fn token(&self) -> Result<String> {
         let Some(route) = &self.route else {
             return Ok(String::new());
@@ -166,7 +170,9 @@ impl Database {
         let token = route.router.token(&route.session).await;
         let token = token.map_err(|_| {
             let message = "the primary does not say how far it is, so there is no token";
-            Error::new(ErrorKind::Connection, message)
+            Error::new(ErrorKind::Connection, message).with_hint(
+                "ask again, or answer without a token: a session that begins without one may miss what this one wrote",
+            )
         })?;
         Ok(token.as_ref().map(Position::to_string).unwrap_or_default())
     }
@@ -197,6 +203,7 @@ impl Database {
 }
 
 #[cfg(test)]
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tests {
     use super::*;
 
