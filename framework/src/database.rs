@@ -368,6 +368,26 @@ impl Database {
 }
 
 impl Database {
+    /// Whether `statement` is a read that has one place to go to, as it is, and nobody to be told of it.
+    #[inline]
+    fn is_plain_read(&self, statement: &Statement) -> bool {
+        self.route.is_none()
+            && statement.plan.kind.is_read()
+            && self.capabilities().session_state
+            && !self.place().is_watched()
+    }
+
+    /// Runs a statement of any kind.
+    async fn run_in_full(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
+        match self.route_of(statement) {
+            None => self.run_on_primary(statement, sink).await,
+            Some(route) => {
+                let reading = Reading::alone();
+                route.read(self, reading, statement, Rows::sink(sink)).await
+            }
+        }
+    }
+
     /// Where `statement` goes, if that is to be chosen.
     #[inline]
     fn route_of(&self, statement: &Statement) -> Option<&Route> {
@@ -395,13 +415,16 @@ impl Executor for Database {
     }
 
     async fn run(&self, statement: &Statement, sink: &mut dyn RowSink) -> Result<Outcome> {
-        match self.route_of(statement) {
-            None => self.run_on_primary(statement, sink).await,
-            Some(route) => {
-                // Apart, so that the future of a handle without replicas is no larger for it.
-                Box::pin(route.read(self, Reading::alone(), statement, Rows::sink(sink))).await
-            }
+        if !self.is_plain_read(statement) {
+            // Apart, so that the future of a plain read is small: it is moved several times.
+            return Box::pin(self.run_in_full(statement, sink)).await;
         }
+        let acquired = self.pool().acquire(Access::Read, statement.call_site);
+        let result = match acquired.await {
+            Ok(mut connection) => connection.run(statement, sink).await,
+            Err(error) => Err(error),
+        };
+        result.map_err(|error| watch::located(error, statement))
     }
 
     async fn stream(&self, statement: &Statement, sender: Box<dyn RowSender>) -> Result<Outcome> {

@@ -37,6 +37,14 @@ impl Place<'_> {
     fn database(&self) -> Option<DatabaseId> {
         (!self.lent).then(|| DatabaseId::of(self.observers))
     }
+
+    /// Whether anybody is told of what happens here.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.observers.is_listening()
+            || trace::is_enabled()
+            || Listeners::now(self.database()).is_some()
+    }
 }
 
 /// A statement on its way. Dropped before [`Watch::ended`], it is told as cancelled.
@@ -115,14 +123,7 @@ impl<'a> Watch<'a> {
     /// Tells how it ended, and names the statement's table and call in its error.
     #[inline]
     pub(crate) fn ended(mut self, result: Result<Outcome>) -> Result<Outcome> {
-        let result = result.map_err(|error| {
-            let plan = &self.statement.plan;
-            let error = match &plan.subject {
-                Some(subject) => violation::with_columns(error, subject.table),
-                None => error,
-            };
-            error.with_table(plan.table()).at(self.statement.call_site)
-        });
+        let result = result.map_err(|error| located(error, self.statement));
         if let Some(watched) = self.watched.take() {
             self.tell(&watched, result.as_ref().map(Some));
         }
@@ -166,6 +167,17 @@ impl<'a> Watch<'a> {
             self.place.observers.emit(&Event::Statement(event));
         }
     }
+}
+
+/// Names the table and the call of `statement` in its error.
+#[cold]
+pub(crate) fn located(error: Error, statement: &Statement) -> Error {
+    let plan = &statement.plan;
+    let error = match &plan.subject {
+        Some(subject) => violation::with_columns(error, subject.table),
+        None => error,
+    };
+    error.with_table(plan.table()).at(statement.call_site)
 }
 
 impl Watched {
@@ -212,10 +224,7 @@ pub(crate) async fn batch(
     kind: StatementKind,
     call_site: &'static Location<'static>,
 ) -> Result<()> {
-    let wanted = place.observers.is_listening()
-        || trace::is_enabled()
-        || Listeners::now(place.database()).is_some();
-    if !wanted {
+    if !place.is_watched() {
         return connection
             .batch(sql)
             .await

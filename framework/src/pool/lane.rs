@@ -113,7 +113,8 @@ impl Lane {
         let found = self.find(call_site, true);
         let found = found.map_err(|error| error.at(call_site))?;
         let Found::Fit(connection) = found else {
-            return self.acquire_slowly(found, call_site).await;
+            // Apart, so that the future of a caller who finds one at once is small: it is moved several times.
+            return Box::pin(self.acquire_slowly(found, call_site)).await;
         };
         self.tell(PoolEventKind::Acquired {
             wait: Duration::ZERO,
