@@ -22,6 +22,7 @@ mod tests;
 pub(crate) mod writes;
 
 use std::{
+    fmt,
     panic::Location,
     sync::{
         Arc, Mutex as SyncMutex, OnceLock,
@@ -61,7 +62,16 @@ pub(crate) struct Origin {
     pub(crate) server: Arc<Observers>,
     /// Told of what is committed.
     pub(crate) listener: Option<Arc<dyn WriteListener>>,
+    /// Who looks for another server, if there may be one.
+    leader: Option<Arc<dyn Leader>>,
     monitor: Monitor,
+}
+
+/// Whoever knows which of several servers takes the writes.
+pub(crate) trait Leader: Send + Sync + fmt::Debug {
+    /// A transaction that may write met `error`. Whether its connection must not be lent again, because the server at its
+    /// end takes no writes any more.
+    fn failed(&self, error: &Error) -> bool;
 }
 
 impl Origin {
@@ -72,6 +82,7 @@ impl Origin {
             server: Arc::clone(&observers),
             observers,
             listener: None,
+            leader: None,
         }
     }
 
@@ -83,11 +94,12 @@ impl Origin {
         }
     }
 
-    /// The same on another server, which has `pool` and `observers`.
-    pub(crate) fn on(&self, pool: &Pool, server: &Arc<Observers>) -> Self {
+    /// The same on another server, which has `pool` and `observers`, as long as `leader` says so.
+    pub(crate) fn on(&self, pool: &Pool, server: &Arc<Observers>, leader: Arc<dyn Leader>) -> Self {
         Self {
             pool: pool.clone(),
             server: Arc::clone(server),
+            leader: Some(leader),
             ..self.clone()
         }
     }
@@ -137,16 +149,27 @@ impl Transaction {
         let mut script = options
             .script(pool.dialect(), pool.has_readers())
             .map_err(|error| error.at(begun))?;
-        let connection = pool.acquire(script.access, begun).await?;
+        let read_only = options.access == AccessMode::ReadOnly;
+        // A transaction that only reads is refused writes by any server.
+        let leader = origin.leader.clone().filter(|_| !read_only);
+        let connection = pool
+            .acquire(script.access, begun)
+            .await
+            .inspect_err(|error| {
+                if let Some(leader) = &leader {
+                    leader.failed(error);
+                }
+            })?;
         if let Some(deadline) = limits.deadline {
             script.limit_statements(pool.dialect(), deadline.remaining());
         }
         let watched = origin.monitor.watch(limits.warn_after, begun);
-        let session = Session::begin(connection, &script, watched, place(&origin), begun).await?;
+        let place = place(&origin);
+        let session = Session::begin(connection, &script, watched, leader, place, begun).await?;
         let core = Arc::new(Core {
             session: Mutex::new(session),
             origin,
-            read_only: options.access == AccessMode::ReadOnly,
+            read_only,
             isolation: options.isolation,
             locks_database: script.locks_database,
             deadline: limits.deadline,

@@ -9,6 +9,7 @@
 pub mod browser;
 pub mod certificates;
 mod database;
+pub mod forwarder;
 mod mysql;
 mod postgres;
 mod product;

@@ -15,7 +15,7 @@ use super::{Database, alone};
 use crate::{
     dialect::{Capabilities, Dialect},
     driver::{Outcome, RowSender, RowSink},
-    error::Result,
+    error::{Error, Result},
     executor::{
         AtomicScope, Executor, ExecutorHandle,
         watch::{Place, Watch},
@@ -25,7 +25,7 @@ use crate::{
     routing::{Asking, Consistency, Next, Router, Server, Session, Tried},
     schema::Cell,
     statement::Statement,
-    transaction::Origin,
+    transaction::{Leader, Origin},
 };
 
 /// Where a handle reads, and what it must see.
@@ -80,11 +80,12 @@ impl Route {
 
     pub(super) fn origin(&self, of: &Origin) -> Origin {
         let primary = self.router.primary();
-        of.on(&primary.pool, &primary.observers)
+        let leader = Arc::clone(&self.router);
+        of.on(&primary.pool, &primary.observers, leader)
             .told_to(Arc::clone(&self.listener))
     }
 
-    pub(super) fn write_failed(&self, error: &crate::error::Error) {
+    pub(super) fn write_failed(&self, error: &Error) {
         self.router.write_failed(error);
     }
 
@@ -131,6 +132,12 @@ impl Route {
         let chosen = self.router.choose(asking(*pinned), tried).await;
         *pinned = Some(chosen);
         chosen
+    }
+}
+
+impl Leader for Router {
+    fn failed(&self, error: &Error) -> bool {
+        self.write_failed(error)
     }
 }
 

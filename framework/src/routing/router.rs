@@ -407,18 +407,20 @@ impl Router {
         }
     }
 
-    /// A write failed. If the primary takes none, or cannot be reached, another one is looked for.
-    pub(crate) fn write_failed(&self, error: &Error) {
+    /// A write failed. If the primary takes none, or cannot be reached, another one is looked for. Whether it takes none.
+    pub(crate) fn write_failed(&self, error: &Error) -> bool {
         let primary = self.primary();
-        if verdict::is_read_only(primary.pool.dialect(), error) {
+        let refuses = verdict::is_read_only(primary.pool.dialect(), error);
+        if refuses {
             // The name of the primary may lead elsewhere by now.
             primary.pool.close_idle();
-        } else if !error.is_connection() {
-            return;
         }
-        self.servers
-            .iter()
-            .for_each(|server| server.wake.notify_one());
+        if refuses || error.is_connection() {
+            self.servers
+                .iter()
+                .for_each(|server| server.wake.notify_one());
+        }
+        refuses
     }
 
     /// What is known of the servers.

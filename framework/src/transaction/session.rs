@@ -2,9 +2,9 @@
 //!
 //! Whoever has the session sends one statement after the other. A statement that is cancelled in the middle leaves
 //! `in_flight` set: nobody knows what it did, so the transaction takes no more statements and can only be rolled back.
-use std::panic::Location;
+use std::{panic::Location, sync::Arc};
 
-use super::{hooks::End, monitor::Watched, options::Script, retry::is_conflict};
+use super::{Leader, hooks::End, monitor::Watched, options::Script, retry::is_conflict};
 use crate::{
     dialect::Dialect,
     driver::{Connection, Outcome, RowSender, RowSink},
@@ -26,6 +26,8 @@ pub(super) struct Session {
     restore: Option<&'static str>,
     /// Tells of it if it stays open for long; `None` once it has ended.
     watched: Option<Watched>,
+    /// Told of errors, unless it only reads.
+    leader: Option<Arc<dyn Leader>>,
     /// The open savepoints, the innermost last.
     savepoints: Vec<Savepoint>,
     next_savepoint: u32,
@@ -69,6 +71,7 @@ impl Session {
         mut connection: PoolConnection,
         script: &Script,
         watched: Option<Watched>,
+        leader: Option<Arc<dyn Leader>>,
         place: Place<'_>,
         call_site: &'static Location<'static>,
     ) -> Result<Self> {
@@ -80,6 +83,9 @@ impl Session {
                 true => connection.end_cleanup(),
                 false => connection.condemn(),
             }
+            if leader.is_some_and(|leader| leader.failed(&error)) {
+                connection.condemn();
+            }
             return Err(error);
         }
         Ok(Self {
@@ -87,6 +93,7 @@ impl Session {
             dialect: place.dialect,
             restore: script.restore,
             watched,
+            leader,
             savepoints: Vec::new(),
             next_savepoint: 1,
             failure: None,
@@ -255,6 +262,7 @@ impl Session {
             self.give_back(place, call_site).await;
             return Ok(());
         };
+        self.tell_leader(&error);
         self.conflict = is_conflict(self.dialect, &error);
         let lost = self.connection.as_ref().is_none_or(|c| c.is_broken());
         if !lost && error.kind() != ErrorKind::Connection {
@@ -337,6 +345,13 @@ impl Session {
         }
     }
 
+    fn tell_leader(&mut self, error: &Error) {
+        let leaves = self.leader.as_ref().is_some_and(|one| one.failed(error));
+        if let (true, Some(connection)) = (leaves, &mut self.connection) {
+            connection.condemn();
+        }
+    }
+
     /// The transaction is over on the server: puts settings back and lets the next caller have the connection.
     async fn give_back(&mut self, place: Place<'_>, call_site: &'static Location<'static>) {
         let Some(mut connection) = self.connection.take() else {
@@ -393,6 +408,7 @@ impl Session {
             self.conflict = false;
             return result;
         };
+        self.tell_leader(error);
         self.conflict = is_conflict(self.dialect, error);
         let lost = self.connection.as_ref().is_none_or(|c| c.is_broken());
         let refused = error.code().is_some();

@@ -81,6 +81,12 @@ impl Replicated {
         self.app_url(&self.replicas[index])
     }
 
+    /// What programs connect to whom a port of this machine leads to the primary.
+    pub fn url_at(&self, port: u16) -> String {
+        let here = format!(":{}", self.primary.port());
+        self.primary_url().replace(&here, &format!(":{port}"))
+    }
+
     /// Whether it is PostgreSQL; MariaDB otherwise.
     pub fn is_postgres(&self) -> bool {
         self.is_postgres

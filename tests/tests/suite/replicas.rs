@@ -92,6 +92,7 @@ async fn all_scenes(mut servers: Replicated, redis: String) {
         ));
     }
     scene!(one_that_is_far_behind_is_left_alone(&servers));
+    scene!(a_refused_write_looks_where_the_name_leads(&servers));
     scene!(nobody_notices_when_a_replica_dies(&mut servers));
     scene!(the_primary_serves_when_no_replica_is_left(&mut servers));
     scene!(a_replica_takes_the_place_of_a_dead_primary(&mut servers));

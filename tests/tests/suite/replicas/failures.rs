@@ -1,19 +1,26 @@
 //! Servers that die, come back, and take each other's place.
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use entourage::{
     Database, ErrorKind,
     observe::{FallbackReason, Role},
+    pool::PoolOptions,
     prelude::*,
     result_cache::CacheOptions,
     routing::{BanReason, Consistency, ReplicaFigures, ReplicaState},
 };
-use entourage_tests::{models::library::*, setup::replication::Replicated};
+use entourage_tests::{
+    models::library::*,
+    setup::{forwarder::Forwarder, replication::Replicated},
+};
 
-use super::{HASTY, Told, connect, connect_with, patient, places, roles, settled, soon};
+use super::{HASTY, PATIENT, Told, connect, connect_with, patient, places, roles, settled, soon};
 
 /// Tasks that read all the time, one kind after the other; none may fail.
 struct Load {
@@ -137,8 +144,86 @@ pub(super) async fn the_primary_serves_when_no_replica_is_left(servers: &mut Rep
     db.close().await;
 }
 
+/// A name that leads to another server after a promotion; the connections that are open lead to the old one, which takes
+/// no writes any more.
+pub(super) async fn a_refused_write_looks_where_the_name_leads(servers: &Replicated) {
+    for in_transaction in [false, true] {
+        let name = Forwarder::to(servers.replicas[0].port()).await;
+        let db = Database::builder()
+            .url(&servers.url_at(name.port()))
+            .replica(&servers.replica_url(1))
+            .pool(PoolOptions::new().acquire_timeout(PATIENT))
+            .routing(patient().follow_promotion(false))
+            .connect();
+        let db = db.await.unwrap();
+        let primary = db.primary();
+        // Two connections to the old server.
+        let both = [
+            primary.begin().await.unwrap(),
+            primary.begin().await.unwrap(),
+        ];
+        drop(both);
+        name.lead_to(servers.primary.port());
+        let insert = |label: &'static str| {
+            let shelf = NewShelf {
+                label: label.into(),
+            };
+            let db = db.clone();
+            async move {
+                match in_transaction {
+                    false => ShelfRepository::new(&db).insert(shelf).await,
+                    true => {
+                        let tx = db.begin().await?;
+                        let shelf = ShelfRepository::new(&tx).insert(shelf).await?;
+                        tx.commit().await?;
+                        Ok(shelf)
+                    }
+                }
+            }
+        };
+        let refused = insert("refused").await.unwrap_err();
+        let code = if servers.is_postgres() {
+            "25006"
+        } else {
+            "1290"
+        };
+        assert_eq!(refused.code(), Some(code), "{refused:?}");
+        // None of the old connections is left.
+        let (shelf, sent) = places(&db, insert("taken")).await;
+        assert!(
+            sent.iter().all(|(role, _)| *role == Role::Primary),
+            "{sent:?}"
+        );
+        assert_eq!(
+            ShelfRepository::new(&primary).find(shelf.id).await.unwrap(),
+            Some(shelf)
+        );
+        // What only reads is refused writes by any server: that says nothing of the server.
+        let tx = db.transaction().read_only().begin().await.unwrap();
+        let closed = || {
+            let stats = db.pool_stats();
+            stats.closed_broken + stats.closed_idle
+        };
+        let before = closed();
+        let shelf = NewShelf { label: "no".into() };
+        let refused = ShelfRepository::new(&tx).insert(shelf).await.unwrap_err();
+        assert!(refused.code().is_some(), "{refused:?}");
+        tx.rollback().await.unwrap();
+        assert_eq!(closed(), before);
+        db.close().await;
+    }
+}
+
 pub(super) async fn a_replica_takes_the_place_of_a_dead_primary(servers: &mut Replicated) {
     let told = Told::default();
+    // Whoever asks the servers once an hour finds out by what fails.
+    let rare = patient().check_every(Duration::from_secs(3600));
+    let rare = connect(servers, rare).await;
+    soon("what the servers say at first", || async {
+        let figures = rare.replicas().unwrap();
+        figures.replicas.iter().all(|one| one.checks > 0)
+    })
+    .await;
     let db = connect_with(servers, patient().wait(HASTY), CacheOptions::new(), &told).await;
     let shelves = ShelfRepository::new(&db);
     shelves
@@ -164,6 +249,16 @@ pub(super) async fn a_replica_takes_the_place_of_a_dead_primary(servers: &mut Re
     })
     .await;
     assert_eq!(told.count("promoted"), 1);
+    soon("a new primary of transactions", || async {
+        let work = |tx| async move {
+            let label = "in a transaction".into();
+            ShelfRepository::new(&tx).insert(NewShelf { label }).await
+        };
+        rare.transaction().run(work).await.is_ok()
+    })
+    .await;
+    assert_eq!(rare.replicas().unwrap().primary.port, Some(new));
+    rare.close().await;
     let (shelf, sent) = places(
         &db,
         shelves.insert(NewShelf {
