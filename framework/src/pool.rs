@@ -277,14 +277,11 @@ impl Pool {
         self.lane(access).stats()
     }
 
-    /// Closes the connections that nobody has now, so that the next callers get new ones: to wherever the server's name
-    /// leads by then.
-    pub(crate) fn close_idle(&self) {
-        self.0.main.close_idle();
-        self.0
-            .readers
-            .iter()
-            .for_each(|readers| readers.close_idle());
+    /// Closes the connections that nobody has now, and the others when they come back, so that the next callers get new
+    /// ones: to wherever the server's name leads by then.
+    pub(crate) fn retire(&self) {
+        self.0.main.retire();
+        self.0.readers.iter().for_each(Lane::retire);
     }
 
     /// Refuses new callers, sends those away that wait, and waits until every connection came back and is closed, for up

@@ -69,9 +69,8 @@ pub(crate) struct Origin {
 
 /// Whoever knows which of several servers takes the writes.
 pub(crate) trait Leader: Send + Sync + fmt::Debug {
-    /// A transaction that may write met `error`. Whether its connection must not be lent again, because the server at its
-    /// end takes no writes any more.
-    fn failed(&self, error: &Error) -> bool;
+    /// A transaction that may write met `error`.
+    fn failed(&self, error: &Error);
 }
 
 impl Origin {

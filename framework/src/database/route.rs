@@ -136,8 +136,8 @@ impl Route {
 }
 
 impl Leader for Router {
-    fn failed(&self, error: &Error) -> bool {
-        self.write_failed(error)
+    fn failed(&self, error: &Error) {
+        self.write_failed(error);
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) expires: Option<Instant>,
     /// What must be sent before it is lent again.
     pub(super) cleanup: Option<&'static str>,
+    /// See [`Lane::retire`].
+    pub(super) generation: u64,
 }
 
 impl Entry {

@@ -61,6 +61,8 @@ struct State {
     /// Taken off the stack to be kept alive.
     checking: usize,
     closed: bool,
+    /// How often all connections were retired: those of before are not lent again.
+    generation: u64,
     /// How many callers found a connection at once.
     immediate: u64,
     counters: PoolStats,
@@ -245,7 +247,7 @@ impl Lane {
         let closing = if entry.expires.is_some_and(|expires| expires <= now) {
             Some((entry, CloseReason::Lifetime))
         } else if let Some(refused) = self.hand_over(&mut state, entry, now) {
-            Some((refused, CloseReason::PoolClosed))
+            Some(refused)
         } else {
             let oldest = self.oldest_unused(&mut state, now);
             oldest.map(|oldest| (oldest, CloseReason::Idle))
@@ -278,14 +280,18 @@ impl Lane {
         self.tell(PoolEventKind::Released { used });
     }
 
-    /// Gives a connection to the head of the queue, or lays it on the stack. A closed lane takes none back.
+    /// Gives a connection to the head of the queue, or lays it on the stack. A closed lane takes none back, and none is
+    /// taken back that is retired.
     #[must_use = "a connection that is not taken must be closed"]
     fn hand_over(
         self: &Arc<Self>,
         state: &mut State,
         mut entry: Entry,
         now: Instant,
-    ) -> Option<Entry> {
+    ) -> Option<(Entry, CloseReason)> {
+        if state.is_retired(&entry) {
+            return Some((entry, CloseReason::Broken));
+        }
         while let Some(waiter) = state.waiters.pop_front() {
             let connection = self.lend(state, entry, waiter.call_site, now);
             let Err(Ok(refused)) = waiter.sender.send(Ok(connection)) else {
@@ -297,7 +303,7 @@ impl Lane {
             entry = back;
         }
         if state.closed {
-            return Some(entry);
+            return Some((entry, CloseReason::PoolClosed));
         }
         state.idle.push(Idle {
             entry,
@@ -353,6 +359,11 @@ impl Lane {
         free
     }
 
+    /// What a connection belongs to that is opened from now on.
+    pub(super) fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
     /// Takes a connection that was opened.
     pub(super) fn opened(self: &Arc<Self>, entry: Entry, took: Duration) {
         let mut state = self.lock();
@@ -361,7 +372,9 @@ impl Lane {
         state.times.create.record(took);
         let refused = self.hand_over(&mut state, entry, Instant::now());
         drop(state);
-        self.close_all(refused, CloseReason::PoolClosed);
+        if let Some((entry, reason)) = refused {
+            self.close_all([entry], reason);
+        }
     }
 
     /// Tells the head of the queue why no connection could be opened.
@@ -395,6 +408,10 @@ impl Lane {
 }
 
 impl State {
+    fn is_retired(&self, entry: &Entry) -> bool {
+        entry.generation < self.generation
+    }
+
     /// The end of a loan.
     fn take_back(&mut self, ticket: usize, now: Instant) -> Option<Holder> {
         let holder = self.holders.remove(ticket)?;

@@ -44,11 +44,12 @@ impl Opening {
     /// Opens the connection and gives it to the lane. The error goes to the head of the queue, or to the caller.
     pub(super) async fn run(mut self, return_error: bool) -> Result<()> {
         let began = Instant::now();
+        let generation = self.lane.generation();
         let opened = self.lane.connect.connect(self.lane.access).await;
         self.done = true;
         match opened {
             Ok(connection) => {
-                let entry = self.entry(connection);
+                let entry = self.entry(connection, generation);
                 let took = began.elapsed();
                 self.lane.opened(entry, took);
                 self.lane.tell(PoolEventKind::Opened { took });
@@ -66,7 +67,7 @@ impl Opening {
         }
     }
 
-    fn entry(&self, connection: Box<dyn Connection>) -> Entry {
+    fn entry(&self, connection: Box<dyn Connection>, generation: u64) -> Entry {
         let opened = Instant::now();
         let lifetime = self.lane.options.max_lifetime;
         Entry {
@@ -74,6 +75,7 @@ impl Opening {
             opened,
             expires: lifetime.map(|lifetime| opened + jittered(lifetime)),
             cleanup: None,
+            generation,
         }
     }
 }

@@ -407,20 +407,18 @@ impl Router {
         }
     }
 
-    /// A write failed. If the primary takes none, or cannot be reached, another one is looked for. Whether it takes none.
-    pub(crate) fn write_failed(&self, error: &Error) -> bool {
+    /// A write failed. If the primary takes none, or cannot be reached, another one is looked for.
+    pub(crate) fn write_failed(&self, error: &Error) {
         let primary = self.primary();
-        let refuses = verdict::is_read_only(primary.pool.dialect(), error);
-        if refuses {
+        if verdict::is_read_only(primary.pool.dialect(), error) {
             // The name of the primary may lead elsewhere by now.
-            primary.pool.close_idle();
+            primary.pool.retire();
+        } else if !error.is_connection() {
+            return;
         }
-        if refuses || error.is_connection() {
-            self.servers
-                .iter()
-                .for_each(|server| server.wake.notify_one());
-        }
-        refuses
+        self.servers
+            .iter()
+            .for_each(|server| server.wake.notify_one());
     }
 
     /// What is known of the servers.

@@ -83,8 +83,8 @@ impl Session {
                 true => connection.end_cleanup(),
                 false => connection.condemn(),
             }
-            if leader.is_some_and(|leader| leader.failed(&error)) {
-                connection.condemn();
+            if let Some(leader) = leader {
+                leader.failed(&error);
             }
             return Err(error);
         }
@@ -345,10 +345,9 @@ impl Session {
         }
     }
 
-    fn tell_leader(&mut self, error: &Error) {
-        let leaves = self.leader.as_ref().is_some_and(|one| one.failed(error));
-        if let (true, Some(connection)) = (leaves, &mut self.connection) {
-            connection.condemn();
+    fn tell_leader(&self, error: &Error) {
+        if let Some(leader) = &self.leader {
+            leader.failed(error);
         }
     }
 

@@ -84,9 +84,12 @@ impl Lane {
         }
     }
 
-    /// Closes those that nobody has.
-    pub(in crate::pool) fn close_idle(self: &Arc<Self>) {
-        let idle = std::mem::take(&mut self.lock().idle);
+    /// Closes those that nobody has, and the others when they come back or are open.
+    pub(in crate::pool) fn retire(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.generation += 1;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
         let entries = idle.into_iter().map(|idle| idle.entry);
         self.close_all(entries, CloseReason::Broken);
     }

@@ -105,7 +105,7 @@ impl Lane {
         let now = Instant::now();
         let mut state = self.lock();
         state.checking -= 1;
-        if state.waiters.is_empty() && !state.closed {
+        if state.waiters.is_empty() && !state.closed && !state.is_retired(&idle.entry) {
             idle.seen = now;
             let place = state
                 .idle
@@ -115,7 +115,9 @@ impl Lane {
         }
         let refused = self.hand_over(&mut state, idle.entry, now);
         drop(state);
-        self.close_all(refused, CloseReason::PoolClosed);
+        if let Some((entry, reason)) = refused {
+            self.close_all([entry], reason);
+        }
     }
 }
 

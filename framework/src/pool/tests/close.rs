@@ -78,3 +78,36 @@ async fn a_connection_that_opens_too_late_is_counted_and_closed() {
     settle().await;
     assert_eq!((server.live(), pool.stats().open), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn retired_connections_are_not_lent_again_whoever_had_them() {
+    let server = postgres();
+    let options = PoolOptions::new().max_connections(3);
+    let pool = pool(&server, options).await;
+    let (lent, dirty) = (acquire(&pool).await.unwrap(), acquire(&pool).await.unwrap());
+    drop(acquire(&pool).await.unwrap());
+    let mut dirty = dirty;
+    dirty.begin_cleanup("ROLLBACK");
+    pool.retire();
+    settle().await;
+    // The free one is closed at once, the others when they come back, cleaned up or not.
+    assert_eq!(server.live(), 2);
+    drop((lent, dirty));
+    settle().await;
+    assert_eq!((server.live(), pool.stats().open), (0, 0));
+    assert_eq!(pool.stats().closed_broken, 3);
+    // Who waits for one that comes back gets a new one.
+    let options = PoolOptions::new().max_connections(1);
+    let pool = super::pool(&server, options).await;
+    let lent = acquire(&pool).await.unwrap();
+    let waiting = tokio::spawn(acquire(&pool));
+    settle().await;
+    pool.retire();
+    drop(lent);
+    let new = waiting.await.unwrap().unwrap();
+    assert_eq!((pool.stats().opened, pool.stats().closed_broken), (2, 1));
+    drop(new);
+    drop(acquire(&pool).await.unwrap());
+    assert_eq!(pool.stats().opened, 2);
+    assert_counters(&pool, 0, "at the end");
+}
