@@ -100,7 +100,7 @@ impl<'a, E: Entity> Repository<'a, E> {
     /// All rows in the form of a [`Shape`]: only the columns that it names, with the relations and figures that it
     /// names, in a constant number of statements.
     pub fn shape<S: Shape<E>>(&self) -> Query<'a, E, impl IncludeList<E, Output = S> + use<E, S>> {
-        Query::new(self.executor.clone(), self.cache, S::plan())
+        self.query().shape()
     }
 
     /// The rows for which `filter` holds.

@@ -28,6 +28,7 @@ pub mod related_locks;
 pub mod reserved_keys;
 pub mod row_locks;
 pub mod schema;
+pub mod shapes;
 pub mod statements;
 pub mod transaction;
 pub mod transactions;
@@ -164,6 +165,15 @@ macro_rules! every_case {
                 pages_meet_without_gaps_in_both_directions,
                 pages_pass_over_nulls,
                 a_cursor_of_another_order_is_refused,
+            }
+            shapes {
+                a_shape_is_paged_by_columns_that_it_does_not_have,
+                a_page_of_distinct_shapes_needs_the_orders_columns,
+                a_shape_is_found_by_its_key,
+                a_shape_of_columns_is_streamed_by_one_statement,
+                rows_with_relations_are_streamed_in_chunks,
+                a_consistent_stream_sees_one_moment,
+                a_stream_in_chunks_needs_an_order_over_columns,
             }
             observation {
                 a_statement_tells_its_rows_size_and_times,

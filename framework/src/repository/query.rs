@@ -3,7 +3,7 @@ use std::{fmt, future::Future, marker::PhantomData, ops::ControlFlow, panic::Loc
 
 use super::{BulkUpdate, Page, PageOf, assemble, page};
 use crate::{
-    eager::{IncludeList, IntoInclude, Optional, Strategy, include::Maybe, spec::alive},
+    eager::{IncludeList, IntoInclude, Optional, Shape, Strategy, include::Maybe, spec::alive},
     error::{Error, ErrorKind, Result},
     executor::ExecutorHandle,
     result_cache::CacheMode,
@@ -297,6 +297,18 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
     }
 }
 
+impl<'a, E: Entity> Query<'a, E, ()> {
+    /// The rows in the form of a [`Shape`], see [`Repository::shape`](super::Repository::shape).
+    pub fn shape<S: Shape<E>>(self) -> Query<'a, E, impl IncludeList<E, Output = S> + use<E, S>> {
+        Query {
+            executor: self.executor,
+            parts: self.parts,
+            includes: S::plan(),
+            entity: PhantomData,
+        }
+    }
+}
+
 /// Whether there is any row.
 pub(super) async fn exists_at<E: Entity>(
     executor: &ExecutorHandle<'_>,
@@ -456,15 +468,13 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
     ///
     /// # Errors
     /// [`InvalidQuery`](ErrorKind::InvalidQuery) for an order over something else than columns, a limit beside the
-    /// page's size, or a cursor of another query; as [`all`](Query::all) otherwise.
+    /// page's size, a cursor of another query, or `distinct` over a shape without the order's columns; as
+    /// [`all`](Query::all) otherwise.
     #[track_caller]
     pub fn page(
         self,
         page: Page,
-    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I>
-    where
-        I: IncludeList<E, Row = E>,
-    {
+    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I> {
         let call_site = Location::caller();
         async move {
             let Self {
