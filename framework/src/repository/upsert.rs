@@ -102,16 +102,25 @@ async fn upsert_rows<E: Entity>(
             set,
         }),
     );
-    let scope = executor.atomic(call_site).await?;
-    let caller = Caller::of_many(call_site);
-    let mut placed: Vec<(usize, E)> = Vec::new();
-    for (places, mut insert) in inserts {
+    let mut inserts = inserts.into_iter().map(|(places, mut insert)| {
         // A column that this statement does not give cannot be overwritten with the new row's value.
         if let Some(conflict) = &mut insert.conflict {
             conflict
                 .update
                 .retain(|column| insert.columns.contains(column));
         }
+        (places, insert)
+    });
+    if inserts.len() < 2 && executor.capabilities().returning {
+        return match inserts.next() {
+            Some((_, insert)) => insert_returning(executor, &insert, call_site.into()).await,
+            None => Ok(Vec::new()),
+        };
+    }
+    let caller = Caller::of_many(call_site);
+    let scope = executor.atomic(call_site).await?;
+    let mut placed: Vec<(usize, E)> = Vec::new();
+    for (places, insert) in inserts {
         let rows = insert_returning(scope.executor(), &insert, caller).await?;
         placed.extend(places.into_iter().zip(rows));
     }

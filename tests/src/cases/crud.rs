@@ -1,6 +1,6 @@
 //! Rows written and read one by one.
 
-use entourage::{Database, prelude::*};
+use entourage::{Database, prelude::*, statement::StatementKind};
 
 use super::counted::counted;
 use crate::models::{blog::*, shop::*};
@@ -152,7 +152,21 @@ pub async fn an_upsert_inserts_or_changes_the_row_it_meets(db: &Database) {
         visits: Some(3),
         ..user("Ada")
     };
+    let recording = db.recorded();
     let adele = users.upsert(renamed, User::EMAIL).await.unwrap();
+    let sent: Vec<_> = recording.statements();
+    let kinds: Vec<_> = sent.iter().map(|sent| sent.kind).collect();
+    if db.capabilities().returning {
+        assert_eq!(kinds, [StatementKind::Insert], "{sent:#?}");
+    } else {
+        let (step, read) = (StatementKind::Transaction, StatementKind::Select);
+        assert_eq!(
+            kinds,
+            [step, StatementKind::Insert, read, step],
+            "{sent:#?}"
+        );
+    }
+    drop(recording);
     assert_eq!(
         (adele.id, adele.name.as_str(), adele.visits, adele.version),
         (ada.id, "Adele", 3, 2)
