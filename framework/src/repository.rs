@@ -28,7 +28,7 @@ use std::marker::PhantomData;
 pub use cached::Cached;
 pub use loader::Loader;
 pub use lock::KeyList;
-pub use new_entity::{ColumnSet, NewEntity, Patch};
+pub use new_entity::{ColumnSet, NewEntity, NewWith, Patch};
 pub use page::{Cursor, Page, PageOf};
 pub use query::Query;
 pub use raw::{Args, FromRow, RawSql, Sql};

@@ -100,6 +100,7 @@ macro_rules! every_case {
                 an_update_of_an_old_version_is_stale,
                 a_patch_changes_what_it_names,
                 an_upsert_inserts_or_changes_the_row_it_meets,
+                what_the_framework_keeps_can_be_given_to_a_new_row,
                 an_upsert_of_nothing_but_its_target_returns_the_row_it_meets,
                 deleted_rows_are_gone,
                 soft_deleted_rows_are_hidden,

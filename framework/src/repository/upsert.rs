@@ -88,7 +88,9 @@ async fn upsert_rows<E: Entity>(
         .filter(|&column| table.created_at != Some(column))
         .collect();
     rows.iter_mut().for_each(|row| stamp::new_row(table, row));
-    let set = stamp::changed_row(table);
+    let mut set = stamp::changed_row(table);
+    // A time of change that was given is kept, a version is counted up all the same.
+    set.retain(|(stamped, _)| table.updated_at != Some(*stamped) || !given.contains(stamped));
     let update = given
         .into_iter()
         .filter(|column| !set.iter().any(|(stamped, _)| stamped == column))
