@@ -136,6 +136,7 @@ macro_rules! every_case {
                 a_unique_violation_names_what_it_met,
                 a_foreign_key_violation_is_told,
                 a_missing_value_is_told,
+                text_that_cannot_be_held_is_refused_by_its_column,
                 one_row_is_neither_none_nor_two,
             }
             figures {
