@@ -3,7 +3,7 @@ use std::{fmt, future::Future, marker::PhantomData, ops::ControlFlow, panic::Loc
 
 use super::{BulkUpdate, Page, PageOf, assemble, page};
 use crate::{
-    eager::{IncludeList, IntoInclude, Optional, Shape, Strategy, include::Maybe, spec::alive},
+    eager::{IncludeList, IntoInclude, Optional, Strategy, include::Maybe, spec::alive},
     error::{Error, ErrorKind, Result},
     executor::ExecutorHandle,
     result_cache::CacheMode,
@@ -294,18 +294,6 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
         let (executor, parts) = (self.executor, self.parts);
         let call_site = Location::caller();
         async move { figure_at::<E, F>(&executor, &parts, aggregate, call_site).await }
-    }
-}
-
-impl<'a, E: Entity> Query<'a, E, ()> {
-    /// The rows in the form of a [`Shape`], see [`Repository::shape`](super::Repository::shape).
-    pub fn shape<S: Shape<E>>(self) -> Query<'a, E, impl IncludeList<E, Output = S> + use<E, S>> {
-        Query {
-            executor: self.executor,
-            parts: self.parts,
-            includes: S::plan(),
-            entity: PhantomData,
-        }
     }
 }
 

@@ -162,6 +162,12 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// `name = Type`, with the place of the name.
+    pub(crate) fn placed_type(&mut self, name: &str) -> Option<(Span, Type)> {
+        let span = self.place_of(name)?;
+        Some((span, self.named_type(name)?))
+    }
+
     /// `name = word`.
     pub(crate) fn word(&mut self, name: &str) -> Option<Ident> {
         let expression = self.expression(name)?;
@@ -174,13 +180,13 @@ impl<'a> Items<'a> {
 
     /// `name = word`, with the place of the name.
     pub(crate) fn placed_word(&mut self, name: &str) -> Option<(Span, Ident)> {
-        let span = self
-            .items
-            .iter()
-            .find(|item| item.name == name)?
-            .name
-            .span();
+        let span = self.place_of(name)?;
         Some((span, self.word(name)?))
+    }
+
+    fn place_of(&self, name: &str) -> Option<Span> {
+        let item = self.items.iter().find(|item| item.name == name)?;
+        Some(item.name.span())
     }
 
     /// `name = word`, or `name` alone for `default`; with the place of the name.

@@ -9,7 +9,7 @@ use entourage::{
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::counted::counted;
-use crate::models::blog::*;
+use crate::models::{blog::*, shop::*};
 
 /// Neither the key nor what the tests order by.
 #[derive(Debug, Clone, PartialEq, Shape)]
@@ -37,6 +37,85 @@ struct Headline {
     title: String,
     #[shape(column = published_at)]
     date: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// Several shapes of one row, which share columns and relations, beside fields of its own.
+#[derive(Debug, Clone, PartialEq, Shape)]
+#[shape(entity = Post)]
+struct Spread {
+    #[shape(flatten)]
+    card: PostCard,
+    #[shape(column = id)]
+    key: i64,
+    #[shape(flatten)]
+    headline: Headline,
+    #[shape(exists = comments)]
+    discussed: bool,
+    #[shape(relation, limit = 1, order_by = Comment::ID.desc())]
+    comments: Vec<Comment>,
+    #[shape(flatten)]
+    post: Post,
+}
+
+#[derive(Debug, Clone, PartialEq, Shape)]
+#[shape(entity = User)]
+struct Author {
+    #[shape(flatten)]
+    user: User,
+    #[shape(relation, order_by = Post::ID.asc())]
+    posts: Vec<Spread>,
+}
+
+#[derive(Debug, Clone, PartialEq, Shape)]
+#[shape(entity = Product)]
+struct Parcel {
+    sku: String,
+    #[shape(embedded)]
+    size: Size,
+    version: i32,
+    #[shape(embedded = parcel)]
+    packed: Option<Size>,
+    #[shape(embedded)]
+    parcel: Option<Size>,
+}
+
+/// What the user of a page chooses.
+#[derive(Debug, Clone, Default)]
+struct Choice {
+    least: Option<i32>,
+    top: u64,
+    word: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Shape)]
+#[shape(entity = User, args = Choice)]
+struct Chosen {
+    name: String,
+    #[shape(
+        relation,
+        filter = Filter::all(args.least.map(|least| Post::LIKES.ge(least))),
+        order_by = Post::LIKES.desc(),
+        limit = args.top,
+        args = args.word.clone()
+    )]
+    posts: Vec<ChosenPost>,
+    #[shape(flatten, args = args.clone())]
+    figures: ChosenFigures,
+}
+
+#[derive(Debug, Clone, PartialEq, Shape)]
+#[shape(entity = Post, args = String)]
+struct ChosenPost {
+    title: String,
+    #[shape(relation, filter = Comment::BODY.like(format!("%{args}%")))]
+    comments: Vec<CommentCard>,
+}
+
+#[derive(Debug, Clone, PartialEq, Shape)]
+#[shape(entity = User, args = Choice)]
+struct ChosenFigures {
+    #[shape(count = posts, filter = Post::LIKES.ge(args.least.unwrap_or(0)))]
+    posts: i64,
 }
 
 async fn fill(db: &Database, count: usize) {
@@ -156,6 +235,173 @@ pub async fn a_shape_is_found_by_its_key(db: &Database) {
     assert_eq!(with.unwrap().get(Post::COMMENTS).len(), 2);
     let headline = counted(db, 1, posts.shape::<Headline>().find(engines.id)).await;
     assert_eq!(headline.unwrap().title, "Engines");
+}
+
+pub async fn a_shape_holds_embedded_structs(db: &Database) {
+    create_shop(db).await;
+    let products = ProductRepository::new(db);
+    let packed = NewProduct {
+        parcel: Some(product(1, "chair").size),
+        ..product(1, "chair")
+    };
+    let inserted = products
+        .insert_many([packed, product(1, "table")])
+        .await
+        .unwrap();
+    let expected: Vec<_> = inserted
+        .into_iter()
+        .map(|product| Parcel {
+            sku: product.sku,
+            size: product.size,
+            version: product.version,
+            packed: product.parcel.clone(),
+            parcel: product.parcel,
+        })
+        .collect();
+    assert!(expected[0].packed.is_some() && expected[1].packed.is_none());
+    let query = || products.order_by(Product::SKU.asc()).shape::<Parcel>();
+    let (loaded, sent) = sent(db, query().all()).await;
+    assert_eq!(loaded, expected);
+    assert!(!sent[0].contains("price"), "{}", sent[0]);
+    let streamed = counted(db, 1, query().stream().try_collect::<Vec<_>>()).await;
+    assert_eq!(streamed, expected);
+}
+
+pub async fn a_shape_is_made_of_others(db: &Database) {
+    fill(db, 3).await;
+    let posts = PostRepository::new(db);
+    let cards = posts
+        .order_by(Post::ID.asc())
+        .shape::<PostCard>()
+        .all()
+        .await
+        .unwrap();
+    let whole = posts
+        .order_by(Post::ID.asc())
+        .with(Post::COMMENTS.order_by(Comment::ID.asc()));
+    let whole = whole.all().await.unwrap();
+    let spread: Vec<_> = whole
+        .into_iter()
+        .zip(cards)
+        .map(|(graph, card)| {
+            let (post, (comments, ())) = graph.into_parts();
+            let mut comments = comments.into_value();
+            Spread {
+                card,
+                key: post.id,
+                headline: Headline {
+                    title: post.title.clone(),
+                    date: post.published_at,
+                },
+                discussed: !comments.is_empty(),
+                comments: comments.split_off(comments.len().saturating_sub(1)),
+                post,
+            }
+        })
+        .collect();
+    assert!(
+        spread
+            .iter()
+            .any(|post| post.discussed && post.card.comment_count == 2)
+    );
+    let users = UserRepository::new(db)
+        .order_by(User::ID.asc())
+        .all()
+        .await
+        .unwrap();
+    let authors: Vec<_> = users
+        .into_iter()
+        .map(|user| Author {
+            posts: spread
+                .iter()
+                .filter(|post| post.post.author_id == user.id)
+                .cloned()
+                .collect(),
+            user,
+        })
+        .collect();
+    for strategy in super::counted::STRATEGIES {
+        let query = || {
+            posts
+                .order_by(Post::ID.asc())
+                .strategy(strategy)
+                .shape::<Spread>()
+        };
+        assert_eq!(query().all().await.unwrap(), spread);
+        let page = query().page(Page::first(3)).await.unwrap();
+        assert_eq!(page.items, spread[..3]);
+        let query = UserRepository::new(db)
+            .order_by(User::ID.asc())
+            .strategy(strategy);
+        assert_eq!(query.shape::<Author>().all().await.unwrap(), authors);
+    }
+    let streamed = posts.order_by(Post::ID.asc()).shape::<Spread>().stream();
+    assert_eq!(streamed.try_collect::<Vec<_>>().await.unwrap(), spread);
+}
+
+pub async fn a_shape_takes_arguments(db: &Database) {
+    fill(db, 0).await;
+    let users = || UserRepository::new(db).order_by(User::ID.asc());
+    for strategy in super::counted::STRATEGIES {
+        let load = |choice: Choice| {
+            users()
+                .strategy(strategy)
+                .shape_with::<Chosen>(choice)
+                .all()
+        };
+        let titles = |user: &Chosen| -> Vec<String> {
+            user.posts.iter().map(|post| post.title.clone()).collect()
+        };
+        let all = Choice {
+            top: 9,
+            ..Choice::default()
+        };
+        let chosen = load(all.clone()).await.unwrap();
+        assert_eq!(titles(&chosen[0]), ["Engines", "Looms", "Numbers"]);
+        assert_eq!(
+            (chosen[0].figures.posts, chosen[0].posts[0].comments.len()),
+            (3, 2)
+        );
+        let some = Choice {
+            least: Some(20),
+            top: 1,
+            word: "2".to_owned(),
+        };
+        let chosen = load(some).await.unwrap();
+        assert_eq!(titles(&chosen[0]), ["Engines"]);
+        assert_eq!(chosen[0].figures.posts, 2);
+        assert_eq!(chosen[0].posts[0].comments[0].body, "Engines 2");
+        assert!(chosen[1].posts.is_empty());
+        // Other arguments are no other text, as long as it is the same filters.
+        let (_, first) = sent(
+            db,
+            load(Choice {
+                least: Some(1),
+                top: 2,
+                word: "x".to_owned(),
+            }),
+        )
+        .await;
+        let (_, other) = sent(
+            db,
+            load(Choice {
+                least: Some(7),
+                top: 3,
+                word: "y".to_owned(),
+            }),
+        )
+        .await;
+        assert_eq!(first, other);
+    }
+    let choice = Choice {
+        top: 1,
+        ..Choice::default()
+    };
+    let page = users()
+        .shape_with::<Chosen>(choice)
+        .page(Page::first(1))
+        .await;
+    assert_eq!(page.unwrap().items[0].name, "Ada");
 }
 
 pub async fn a_shape_of_columns_is_streamed_by_one_statement(db: &Database) {
