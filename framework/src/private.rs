@@ -9,7 +9,7 @@ pub use crate::{
     eager::{
         IncludeList, LoadedIn, Selects, Shape,
         graph::{ThisQuery, Unloaded},
-        shape::{columns, include, pick, plan},
+        shape::{columns, embedded, flatten, include, pick, plan},
     },
     error::Result,
     executor::IntoExecutor,

@@ -16,6 +16,7 @@ mod new_entity;
 mod page;
 mod query;
 pub mod raw;
+mod shaped;
 mod stamp;
 mod stream;
 mod update;
@@ -28,7 +29,7 @@ use std::marker::PhantomData;
 pub use cached::Cached;
 pub use loader::Loader;
 pub use lock::KeyList;
-pub use new_entity::{ColumnSet, NewEntity, Patch};
+pub use new_entity::{ColumnSet, NewEntity, NewWith, Patch};
 pub use page::{Cursor, Page, PageOf};
 pub use query::Query;
 pub use raw::{Args, FromRow, RawSql, Sql};
@@ -37,7 +38,7 @@ pub use update::BulkUpdate;
 pub use write_behind::{WriteBehind, WriteBehindBuilder, WriteBehindRepository};
 
 use crate::{
-    eager::{IncludeList, IntoInclude, Shape},
+    eager::IntoInclude,
     executor::{ExecutorHandle, IntoExecutor},
     result_cache::CacheMode,
     schema::{Entity, Filter, expression::IntoOrder},
@@ -95,12 +96,6 @@ impl<'a, E: Entity> Repository<'a, E> {
     /// All rows, to be narrowed down.
     pub fn query(&self) -> Query<'a, E, ()> {
         Query::new(self.executor.clone(), self.cache, ())
-    }
-
-    /// All rows in the form of a [`Shape`]: only the columns that it names, with the relations and figures that it
-    /// names, in a constant number of statements.
-    pub fn shape<S: Shape<E>>(&self) -> Query<'a, E, impl IncludeList<E, Output = S> + use<E, S>> {
-        Query::new(self.executor.clone(), self.cache, S::plan())
     }
 
     /// The rows for which `filter` holds.

@@ -5,6 +5,7 @@
 //! Rendering is a pure function of query and dialect; no server is needed to test it.
 pub mod ddl;
 pub mod fingerprint;
+pub mod nul;
 pub mod query;
 pub mod raw;
 pub mod render;

@@ -25,7 +25,7 @@ use crate::{
     error::Result,
     schema::Value,
     statement::{
-        Plan,
+        Plan, nul,
         render::{Backend, Query, Shape, ShapeToken, render},
     },
 };
@@ -58,9 +58,11 @@ pub fn stats() -> PlanCacheStats {
 /// The plan for `query` and its arguments, from the process's plan cache or rendered now.
 ///
 /// # Errors
-/// As [`render`].
+/// As [`render`]; [`Encode`](crate::ErrorKind::Encode) for text that the database cannot hold.
 pub fn plan(query: Query<'_>, backend: Backend) -> Result<(Arc<Plan>, Vec<Value>)> {
-    PLANS.plan(query, backend)
+    let (plan, args) = PLANS.plan(query, backend)?;
+    nul::refuse(query, &args, backend.dialect)?;
+    Ok((plan, args))
 }
 
 /// A bounded map from shapes to plans.

@@ -28,6 +28,7 @@ pub mod related_locks;
 pub mod reserved_keys;
 pub mod row_locks;
 pub mod schema;
+pub mod shapes;
 pub mod statements;
 pub mod transaction;
 pub mod transactions;
@@ -99,6 +100,7 @@ macro_rules! every_case {
                 an_update_of_an_old_version_is_stale,
                 a_patch_changes_what_it_names,
                 an_upsert_inserts_or_changes_the_row_it_meets,
+                what_the_framework_keeps_can_be_given_to_a_new_row,
                 an_upsert_of_nothing_but_its_target_returns_the_row_it_meets,
                 deleted_rows_are_gone,
                 soft_deleted_rows_are_hidden,
@@ -134,6 +136,7 @@ macro_rules! every_case {
                 a_unique_violation_names_what_it_met,
                 a_foreign_key_violation_is_told,
                 a_missing_value_is_told,
+                text_that_cannot_be_held_is_refused_by_its_column,
                 one_row_is_neither_none_nor_two,
             }
             figures {
@@ -164,6 +167,18 @@ macro_rules! every_case {
                 pages_meet_without_gaps_in_both_directions,
                 pages_pass_over_nulls,
                 a_cursor_of_another_order_is_refused,
+            }
+            shapes {
+                a_shape_is_paged_by_columns_that_it_does_not_have,
+                a_page_of_distinct_shapes_needs_the_orders_columns,
+                a_shape_is_found_by_its_key,
+                a_shape_holds_embedded_structs,
+                a_shape_is_made_of_others,
+                a_shape_takes_arguments,
+                a_shape_of_columns_is_streamed_by_one_statement,
+                rows_with_relations_are_streamed_in_chunks,
+                a_consistent_stream_sees_one_moment,
+                a_stream_in_chunks_needs_an_order_over_columns,
             }
             observation {
                 a_statement_tells_its_rows_size_and_times,

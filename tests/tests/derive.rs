@@ -58,6 +58,8 @@ pub mod models {
 
     /// Two friends.
     #[derive(Debug, Clone, Entity)]
+    #[entity(unique = (a_id, b_id))]
+    #[entity(unique = (b_id, a_id))]
     pub struct Friendship {
         /// One.
         #[entity(primary_key)]

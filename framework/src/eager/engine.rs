@@ -20,7 +20,7 @@ use crate::{
     executor::{AtomicScope, Executor, ExecutorHandle},
     schema::{Cell, KeyPart, Value},
     statement::{
-        Plan, Statement, next_load,
+        Plan, Statement,
         query::{Figure, Keys, Level, Link, LinkColumns, Part},
         render::{Backend, Query, chunk_size},
     },
@@ -38,6 +38,8 @@ pub struct Load {
     pub cached: bool,
     /// Whether all its statements see the database as it was at one moment.
     pub consistent: bool,
+    /// What its statements are known by as parts of one call, from [`next_load`](crate::statement::next_load).
+    pub number: u64,
     /// The user's call.
     pub call_site: &'static Location<'static>,
 }
@@ -72,7 +74,7 @@ pub async fn load_root(
     let together = together(executor, &node, 1);
     let executor = together.as_deref().unwrap_or(executor);
     let scope = shared_transaction(executor, &node, 1, load).await?;
-    let engine = Engine::new(inside(&scope, executor), load.call_site);
+    let engine = Engine::new(inside(&scope, executor), load);
     engine.statement(&node, None, &mut state).await?;
     engine.batches(&node, &mut state).await?;
     let order = state.order();
@@ -172,7 +174,7 @@ pub async fn load_children(
     let together = together(executor, &node, 0);
     let executor = together.as_deref().unwrap_or(executor);
     let scope = shared_transaction(executor, &node, 0, load).await?;
-    let engine = Engine::new(inside(&scope, executor), load.call_site);
+    let engine = Engine::new(inside(&scope, executor), load);
     for (child, index) in node.children.iter().zip(&mut state.indexes) {
         let relation = match child {
             Child::Joined(node) | Child::Unified(node, _) | Child::Batched(node, _) => {
@@ -253,7 +255,7 @@ struct Engine<'e> {
 }
 
 impl<'e> Engine<'e> {
-    fn new(executor: &'e dyn Executor, call_site: &'static Location<'static>) -> Self {
+    fn new(executor: &'e dyn Executor, load: Load) -> Self {
         let backend = Backend {
             dialect: executor.dialect(),
             capabilities: executor.capabilities(),
@@ -261,8 +263,8 @@ impl<'e> Engine<'e> {
         Self {
             executor,
             backend,
-            call_site,
-            load: next_load(),
+            call_site: load.call_site,
+            load: load.number,
         }
     }
 

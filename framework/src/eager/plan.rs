@@ -351,7 +351,8 @@ fn ordinals(node: &mut Node, wanted: &[usize]) -> Vec<usize> {
     ordinals_of(&mut node.columns, wanted)
 }
 
-fn ordinals_of(columns: &mut Vec<usize>, wanted: &[usize]) -> Vec<usize> {
+/// The ordinals of `wanted` in `columns`; columns that are missing are added.
+pub fn ordinals_of(columns: &mut Vec<usize>, wanted: &[usize]) -> Vec<usize> {
     wanted
         .iter()
         .map(|column| {

@@ -6,9 +6,9 @@ use crate::{
     driver::Outcome,
     eager::{
         IncludeList, Strategy,
-        engine::{Load, load_root},
+        engine::{Load, Loaded, load_root},
         stitch::permute,
-        store::Rows,
+        store::{Rows, Store},
     },
     error::Result,
     executor::Executor,
@@ -32,6 +32,19 @@ pub(super) struct How {
     pub(super) consistent: bool,
 }
 
+impl How {
+    /// The load of this number, for the user's call.
+    pub(super) fn load(self, number: u64, call_site: &'static Location<'static>) -> Load {
+        Load {
+            strategy: self.strategy,
+            cached: self.cached,
+            consistent: self.consistent,
+            number,
+            call_site,
+        }
+    }
+}
+
 /// The rows of `level` with what `includes` ask for.
 pub(super) async fn load<E: Entity, I: IncludeList<E>>(
     executor: &dyn Executor,
@@ -40,43 +53,36 @@ pub(super) async fn load<E: Entity, I: IncludeList<E>>(
     how: How,
     call_site: &'static Location<'static>,
 ) -> Result<Vec<I::Output>> {
-    let (rows, stores, links) = load_parts(executor, level, includes, how, call_site).await?;
-    includes
-        .assemble(rows, stores, links)
-        .map_err(|error| error.at(call_site))
-}
-
-type Parts<D, S> = (Vec<D>, S, Vec<crate::eager::stitch::Links>);
-
-/// The rows of `level` and what was loaded beside them, not yet put together.
-pub(super) async fn load_parts<E: Entity, I: IncludeList<E>>(
-    executor: &dyn Executor,
-    level: Level,
-    includes: &I,
-    how: How,
-    call_site: &'static Location<'static>,
-) -> Result<Parts<I::Row, I::Stores>> {
-    let mut specs = Vec::new();
-    includes.specs(&mut specs);
     let level = Level {
         columns: includes.columns(),
         ..level
     };
     let mut store = Rows::<I::Row, _>::new(includes.stores());
-    let load = Load {
-        strategy: how.strategy,
-        cached: how.cached,
-        consistent: how.consistent,
-        call_site,
-    };
-    let (order, mut links) = load_root(executor, level, specs, &mut store, load).await?;
-    if let Some(order) = order {
-        store.rows = permute(store.rows, Some(&order));
+    let load = how.load(next_load(), call_site);
+    let (order, links) = fill(executor, level, includes, &mut store, load).await?;
+    includes
+        .assemble(permute(store.rows, order.as_deref()), store.children, links)
+        .map_err(|error| error.at(call_site))
+}
+
+/// Loads the rows of `level` and what `includes` ask for into `store`. Returns the order of the rows, if not as they came,
+/// and the links of the includes, which are in that order.
+pub(super) async fn fill<E, I: IncludeList<E>>(
+    executor: &dyn Executor,
+    level: Level,
+    includes: &I,
+    store: &mut dyn Store,
+    load: Load,
+) -> Result<Loaded> {
+    let mut specs = Vec::new();
+    includes.specs(&mut specs);
+    let (order, mut links) = load_root(executor, level, specs, store, load).await?;
+    if order.is_some() {
         for links in &mut links {
-            links.parents = permute(std::mem::take(&mut links.parents), Some(&order));
+            links.parents = permute(std::mem::take(&mut links.parents), order.as_deref());
         }
     }
-    Ok((store.rows, store.children, links))
+    Ok((order, links))
 }
 
 /// Whose statement it is.

@@ -2,16 +2,16 @@
 use std::{future::Future, ops::ControlFlow, panic::Location};
 
 use super::{
-    Repository,
+    Query, Repository,
     assemble::{self, Caller},
     kept,
 };
 use crate::{
-    eager::spec::alive,
+    eager::{IncludeList, spec::alive},
     error::{Error, Result},
     executor::Executor,
     schema::{Cell, Condition, Entity, Filter, Key, KeyPart, Row, TableDef, Value},
-    statement::{Statement, query::Level, render::Query},
+    statement::{Statement, query::Level, render},
     statement_cache,
 };
 
@@ -41,16 +41,13 @@ impl<'a, E: Entity> Repository<'a, E> {
         &self,
         key: K,
     ) -> impl Future<Output = Result<E>> + Send + use<'a, E, K> {
-        let key = key.into();
         let call_site = Location::caller();
-        let values = key.to_values();
-        let found = self.by_key(values);
+        let values = key.into().to_values();
+        let found = self.by_key(values.clone());
         async move {
-            found.await?.ok_or_else(|| {
-                let key = KeyPart::from_values(key.to_values())
-                    .map_or_else(String::new, |key| key.to_string());
-                Error::not_found(E::table().name, format_args!("key {key}")).at(call_site)
-            })
+            found
+                .await?
+                .ok_or_else(|| no_row::<E>(values).at(call_site))
         }
     }
 
@@ -144,13 +141,67 @@ impl<'a, E: Entity> Repository<'a, E> {
     }
 }
 
+impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
+    /// The row of the query with this primary key, or `None`, with everything that is loaded beside it:
+    /// `users.with(User::POSTS).find(1)`, `users.shape::<AuthorCard>().find(1)`.
+    ///
+    /// # Errors
+    /// As [`all`](Query::all).
+    #[track_caller]
+    pub fn find<K: Into<E::Key>>(
+        self,
+        key: K,
+    ) -> impl Future<Output = Result<Option<I::Output>>> + Send + use<'a, E, I, K> {
+        self.by_key(key.into().to_values())
+    }
+
+    /// The row of the query with this primary key, with everything that is loaded beside it.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) naming table and key; as [`all`](Query::all) otherwise.
+    #[track_caller]
+    pub fn get<K: Into<E::Key>>(
+        self,
+        key: K,
+    ) -> impl Future<Output = Result<I::Output>> + Send + use<'a, E, I, K> {
+        let call_site = Location::caller();
+        let values = key.into().to_values();
+        let found = self.by_key(values.clone());
+        async move {
+            found
+                .await?
+                .ok_or_else(|| no_row::<E>(values).at(call_site))
+        }
+    }
+
+    #[track_caller]
+    fn by_key(
+        mut self,
+        key: Vec<Value>,
+    ) -> impl Future<Output = Result<Option<I::Output>>> + Send + use<'a, E, I> {
+        let wanted = key_filter(&E::table().primary_key, vec![key]);
+        self.parts.filter = Condition::both(self.parts.filter, Some(wanted));
+        // One row has no order, so none is sent.
+        self.parts.order.clear();
+        let rows = self.all();
+        async move { Ok(rows.await?.pop()) }
+    }
+}
+
+/// Why a row that must be there was not found.
+#[cold]
+fn no_row<E: Entity>(key: Vec<Value>) -> Error {
+    let key = KeyPart::from_values(key).map_or_else(String::new, |key| key.to_string());
+    Error::not_found(E::table().name, format_args!("key {key}"))
+}
+
 async fn first_matching<E: Entity>(
     executor: &dyn Executor,
     condition: Condition,
     call_site: &'static Location<'static>,
 ) -> Result<Option<E>> {
     let level = matching(E::table(), condition);
-    let statement = assemble::statement(executor, Query::Level(&level), call_site)?;
+    let statement = assemble::statement(executor, render::Query::Level(&level), call_site)?;
     first(executor, &statement).await
 }
 

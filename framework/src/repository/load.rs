@@ -12,7 +12,7 @@ use crate::{
     executor::Executor,
     result_cache::CacheMode,
     schema::{Entity, table::key_of},
-    statement::query::Level,
+    statement::{next_load, query::Level},
 };
 
 /// An entity with one include.
@@ -53,6 +53,7 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
         strategy: Strategy::Auto,
         cached,
         consistent: false,
+        number: next_load(),
         call_site,
     };
     let keys = |columns: &[usize]| {

@@ -1,18 +1,20 @@
 //! Keyset pages: stable under writes, forwards and backwards, as fast at the end as at the beginning.
-use std::{fmt, panic::Location, str::FromStr};
+mod cursor;
+pub(super) mod keyset;
 
+use std::panic::Location;
+
+pub use cursor::Cursor;
 use serde::{Deserialize, Serialize};
 
-use super::{assemble::load_parts, query::Parts};
+use self::keyset::Keyset;
+use super::query::Parts;
 use crate::{
     eager::IncludeList,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     executor::ExecutorHandle,
-    schema::{
-        Condition, Entity, KeyPart, OrderTerm, SqlType, TableDef, Value,
-        expression::{Comparison, Direction, Nulls, Term},
-    },
-    statement::query::Level,
+    schema::{Condition, Entity},
+    statement::next_load,
 };
 
 /// How many rows a page has if nothing is said.
@@ -89,90 +91,14 @@ pub struct PageOf<T> {
     pub previous: Option<Cursor>,
 }
 
-/// A place between rows: the order's values of the row beside it. Opaque text for clients; it holds those values in
-/// the clear, and nothing of it is trusted but its form.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Cursor(String);
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let cursor = Self(text.to_owned());
-        cursor.values().map(|_| cursor)
-    }
-}
-
-impl Cursor {
-    /// Hexadecimal JSON: letters and digits alone, so that it can stand in a URL as it is.
-    fn of(values: &[Option<KeyPart>]) -> Self {
-        let plain: Vec<serde_json::Value> = values.iter().map(json_of).collect();
-        let json = serde_json::Value::Array(plain).to_string();
-        Self(json.bytes().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    fn values(&self) -> Result<Vec<serde_json::Value>> {
-        let invalid = || {
-            Error::invalid_query(format!("{:?} is not a cursor", self.0))
-                .with_hint("pass on the text of `PageOf::next` unchanged")
-        };
-        let pairs = self.0.as_bytes().chunks(2);
-        let bytes: Option<Vec<u8>> = pairs
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
-        serde_json::from_slice(&bytes.ok_or_else(invalid)?).map_err(|_| invalid())
-    }
-}
-
-fn json_of(key: &Option<KeyPart>) -> serde_json::Value {
-    match key {
-        None => serde_json::Value::Null,
-        Some(KeyPart::Int(value)) => (*value).into(),
-        Some(KeyPart::Uuid(value)) => uuid::Uuid::from_u128(*value).to_string().into(),
-        Some(KeyPart::Text(value)) => value.to_string().into(),
-        Some(KeyPart::Bytes(bytes)) => bytes
-            .iter()
-            .map(|&byte| serde_json::Value::from(byte))
-            .collect(),
-        Some(KeyPart::Composite(_)) => serde_json::Value::Null,
-    }
-}
-
-fn value_of(json: &serde_json::Value, sql_type: SqlType) -> Option<Value> {
-    let key = match json {
-        serde_json::Value::Number(number) => KeyPart::Int(number.as_i64()?),
-        serde_json::Value::String(text) if sql_type == SqlType::Uuid => {
-            KeyPart::Uuid(uuid::Uuid::try_parse(text).ok()?.as_u128())
-        }
-        serde_json::Value::String(text) => KeyPart::Text(text.as_str().into()),
-        serde_json::Value::Array(bytes) => KeyPart::Bytes(
-            bytes
-                .iter()
-                .map(|byte| byte.as_u64()?.try_into().ok())
-                .collect::<Option<Vec<u8>>>()?
-                .into(),
-        ),
-        _ => return None,
-    };
-    key.to_values(&[sql_type]).pop()
-}
-
 /// Loads a page of the rows that `parts` ask for.
-pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
+pub(super) async fn load<E: Entity, I: IncludeList<E>>(
     executor: &ExecutorHandle<'_>,
     mut parts: Parts,
     includes: &I,
     page: Page,
     call_site: &'static Location<'static>,
 ) -> Result<PageOf<I::Output>> {
-    let table = E::table();
     if parts.limit.is_some() || parts.offset.is_some() {
         return Err(
             Error::invalid_query("a page takes no limit or offset beside its size")
@@ -183,173 +109,50 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
         return Err(Error::invalid_query("a page has at least one row")
             .with_hint("use `Page::first(n)` with n > 0"));
     }
-    let order = total_order(table, std::mem::take(&mut parts.order))?;
+    let keyset = Keyset::new(E::table(), std::mem::take(&mut parts.order), "a page")?;
     let backwards = page.is_backwards();
     if let From::After(cursor) | From::Before(cursor) = &page.from {
-        let beyond = beyond(table, &order, cursor, backwards)?;
+        let beyond = keyset.beyond(&cursor.values(&keyset)?, backwards);
         parts.filter = Condition::both(parts.filter, Some(beyond));
     }
-    parts.order = if backwards {
-        order.iter().map(reversed).collect()
-    } else {
-        order.clone()
-    };
+    parts.order = keyset.order(backwards);
     parts.limit = Some(page.size.saturating_add(1));
-    let level = Level {
-        lock: parts.row_lock(&**executor)?,
-        ..parts.level::<E>()
-    };
-    let (mut rows, stores, mut links) =
-        load_parts(&**executor, level, includes, parts.how(), call_site).await?;
+    let load = parts.how().load(next_load(), call_site);
+    let mut found = keyset
+        .load::<E, I>(&**executor, &parts, includes, load)
+        .await?;
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-    let more = rows.len() > size;
+    let more = found.rows.len() > size;
     if more {
-        rows.truncate(size);
-        links
+        found.rows.truncate(size);
+        found.places.truncate(size);
+        found
+            .links
             .iter_mut()
             .for_each(|links| links.parents.truncate(size));
     }
     if backwards {
-        rows.reverse();
-        links.iter_mut().for_each(|links| links.parents.reverse());
+        found.rows.reverse();
+        found.places.reverse();
+        found
+            .links
+            .iter_mut()
+            .for_each(|links| links.parents.reverse());
     }
-    let cursor = |row: Option<&E>| row.map(|row| Cursor::of(&cursor_values(row, &order)));
-    let (first, last) = (cursor(rows.first()), cursor(rows.last()));
+    let (first, last) = (
+        found.places.first().map(|place| Cursor::of(place)),
+        found.places.last().map(|place| Cursor::of(place)),
+    );
     let (has_next, has_previous) = match page.from {
         From::Start => (more, false),
         From::End => (false, more),
         From::After(_) => (more, true),
         From::Before(_) => (true, more),
     };
-    let items = includes.assemble(rows, stores, links)?;
+    let items = includes.assemble(found.rows, found.stores, found.links)?;
     Ok(PageOf {
         items,
         next: last.filter(|_| has_next),
         previous: first.filter(|_| has_previous),
     })
-}
-
-/// The order with the primary key at its end; columns only, because a cursor holds their values.
-fn total_order(table: &'static TableDef, mut order: Vec<OrderTerm>) -> Result<Vec<OrderTerm>> {
-    for term in &order {
-        if !matches!(term.term, Term::Column(_)) {
-            return Err(Error::new(
-                ErrorKind::InvalidQuery,
-                "pages need an order over columns of the entity itself",
-            )
-            .with_table(table.name)
-            .with_hint("keep the figure in a column, or use `.limit(..)` and `.offset(..)`"));
-        }
-    }
-    for &column in &table.primary_key {
-        if !order.iter().any(|term| term.term == Term::Column(column)) {
-            order.push(OrderTerm {
-                term: Term::Column(column),
-                direction: Direction::Asc,
-                nulls: Nulls::Smallest,
-            });
-        }
-    }
-    Ok(order)
-}
-
-fn reversed(term: &OrderTerm) -> OrderTerm {
-    let nulls = match term.nulls {
-        Nulls::Smallest => Nulls::Smallest,
-        Nulls::First => Nulls::Last,
-        Nulls::Last => Nulls::First,
-    };
-    OrderTerm {
-        term: term.term.clone(),
-        direction: term.direction.reversed(),
-        nulls,
-    }
-}
-
-fn cursor_values<E: Entity>(row: &E, order: &[OrderTerm]) -> Vec<Option<KeyPart>> {
-    let value = |term: &OrderTerm| match term.term {
-        Term::Column(column) => KeyPart::from_value(row.value(column)),
-        _ => None,
-    };
-    order.iter().map(value).collect()
-}
-
-/// The rows beyond the cursor: past it in the first term, or equal there and past it in the next, and so on.
-fn beyond(
-    table: &'static TableDef,
-    order: &[OrderTerm],
-    cursor: &Cursor,
-    backwards: bool,
-) -> Result<Condition> {
-    let values = cursor.values()?;
-    let other = || {
-        Error::invalid_query("the cursor belongs to a query with another order")
-            .with_hint("start again with `Page::first(n)` when the order changes")
-    };
-    if values.len() != order.len() {
-        return Err(other());
-    }
-    let mut any = Vec::new();
-    let mut equal = Vec::new();
-    for (term, json) in order.iter().zip(&values) {
-        let Term::Column(column) = term.term else {
-            return Err(other());
-        };
-        let value = match json {
-            serde_json::Value::Null => None,
-            json => Some(value_of(json, table.columns[column].sql_type).ok_or_else(other)?),
-        };
-        let directed = if backwards {
-            reversed(term)
-        } else {
-            term.clone()
-        };
-        if let Some(past) = past(
-            column,
-            &directed,
-            value.as_ref(),
-            table.columns[column].nullable,
-        ) {
-            let mut all = equal.clone();
-            all.push(past);
-            any.push(Condition::And(all));
-        }
-        equal.push(match value {
-            None => Condition::Null(Term::Column(column), true),
-            Some(value) => {
-                Condition::Compare(Comparison::Eq, Term::Column(column), Term::Value(value))
-            }
-        });
-    }
-    Ok(Condition::Or(any))
-}
-
-/// The rows past `value` in one term; `None` if there can be none.
-fn past(
-    column: usize,
-    order: &OrderTerm,
-    value: Option<&Value>,
-    nullable: bool,
-) -> Option<Condition> {
-    let nulls_first = match (order.nulls, order.direction) {
-        (Nulls::First, _) | (Nulls::Smallest, Direction::Asc) => true,
-        (Nulls::Last, _) | (Nulls::Smallest, Direction::Desc) => false,
-    };
-    let is_null = |null| Condition::Null(Term::Column(column), null);
-    match value {
-        None => nulls_first.then(|| is_null(false)),
-        Some(value) => {
-            let comparison = match order.direction {
-                Direction::Asc => Comparison::Gt,
-                Direction::Desc => Comparison::Lt,
-            };
-            let past =
-                Condition::Compare(comparison, Term::Column(column), Term::Value(value.clone()));
-            Some(if nullable && !nulls_first {
-                Condition::Or(vec![past, is_null(true)])
-            } else {
-                past
-            })
-        }
-    }
 }

@@ -456,15 +456,13 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
     ///
     /// # Errors
     /// [`InvalidQuery`](ErrorKind::InvalidQuery) for an order over something else than columns, a limit beside the
-    /// page's size, or a cursor of another query; as [`all`](Query::all) otherwise.
+    /// page's size, a cursor of another query, or `distinct` over a shape without the order's columns; as
+    /// [`all`](Query::all) otherwise.
     #[track_caller]
     pub fn page(
         self,
         page: Page,
-    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I>
-    where
-        I: IncludeList<E, Row = E>,
-    {
+    ) -> impl Future<Output = Result<PageOf<I::Output>>> + Send + use<'a, E, I> {
         let call_site = Location::caller();
         async move {
             let Self {

@@ -17,7 +17,7 @@ use crate::{
     driver::{NoRows, Outcome, RowSink},
     error::{Error, ErrorKind, Result},
     executor::{ExecutorHandle, IntoExecutor},
-    statement::Statement,
+    statement::{Statement, nul},
 };
 
 /// Raw SQL on whatever runs statements: a database handle, a transaction.
@@ -181,7 +181,9 @@ impl<'a> Sql<'a> {
                 None => Arc::clone(&known.plan),
                 tables => Arc::new(known.text.plan(tables)),
             };
-            let statement = Statement::new(plan, self.args.into_values(), call_site);
+            let args = self.args.into_values();
+            nul::refuse_raw(&args, self.executor.dialect())?;
+            let statement = Statement::new(plan, args, call_site);
             self.executor.run(&statement, sink).await
         };
         run.await.map_err(|error| error.at(call_site))

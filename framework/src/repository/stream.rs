@@ -11,90 +11,180 @@ use async_trait::async_trait;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::{Query, assemble, query::Parts};
+use super::{Query, assemble, page::keyset::Keyset, query::Parts};
 use crate::{
-    driver::{Outcome, RowSender},
+    driver::RowSender,
+    eager::{IncludeList, engine::Load, store::Decode},
     error::Result,
     executor::ExecutorHandle,
-    schema::{Cell, Entity, Row},
-    statement::{query::Level, render},
+    schema::{Cell, Condition, Entity, Row},
+    statement::{next_load, query::Level, render},
 };
 
 /// How many rows may wait for the consumer.
 const BUFFER: usize = 64;
 
-impl<'a, E: Entity> Query<'a, E, ()> {
+/// How many rows are loaded at a time where something is loaded beside them.
+const CHUNK: u64 = 500;
+
+impl<'a, E: Entity, I: IncludeList<E> + 'static> Query<'a, E, I> {
     /// The rows one after the other, in the query's order, read from the database at the pace of the consumer: memory
     /// does not grow with their number.
     ///
-    /// The stream holds a connection until it ends or is dropped. Inside a transaction other statements wait for it.
-    /// Includes are for rows in hand: load them by chunks with [`Repository::load`](super::Repository::load).
+    /// Rows by themselves, entities or shapes of columns alone, are one statement. The stream holds a connection until it
+    /// ends or is dropped; inside a transaction other statements wait for it.
+    ///
+    /// Rows with relations or figures are loaded 500 at a time, each chunk beyond the last row of the one before, in as
+    /// many statements as a page takes. No connection is held in between, and inside a transaction other statements can
+    /// be run. What others commit meanwhile is seen by the chunks that follow, but no row comes twice or is left out
+    /// unless its place in the order changes. With [`consistent`](Query::consistent) all chunks are of one moment; they
+    /// share a transaction, and so a connection, until the stream ends or is dropped.
     ///
     /// # Errors
-    /// The stream's last item is the error that ended it.
+    /// The stream's last item is the error that ended it. With relations or figures,
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for an order over something else than columns, and for `distinct`
+    /// over a shape without the order's columns.
     #[track_caller]
-    pub fn stream(self) -> impl Stream<Item = Result<E>> + Send + use<'a, E> {
+    pub fn stream(self) -> impl Stream<Item = Result<I::Output>> + Send + use<'a, E, I> {
         let call_site = Location::caller();
         let (sender, receiver) = mpsc::channel(BUFFER);
-        let (parts, executor) = (self.parts, self.executor);
+        let (parts, executor, includes) = (self.parts, self.executor, self.includes);
+        let mut specs = Vec::new();
+        includes.specs(&mut specs);
+        let producer: Producer<'a> = if specs.is_empty() {
+            Box::pin(rows(executor, parts, includes, sender, call_site))
+        } else {
+            Box::pin(async move {
+                let chunks = chunks(executor, parts, includes, sender, call_site).await;
+                chunks.map_err(|error| error.at(call_site))
+            })
+        };
         RowStream {
             receiver,
-            producer: Some(Box::pin(produce(executor, parts, sender, call_site))),
+            producer: Some(producer),
         }
     }
 }
 
-async fn produce<E: Entity>(
+/// Sends the rows of one statement.
+async fn rows<E: Entity, I: IncludeList<E> + 'static>(
     executor: ExecutorHandle<'_>,
     parts: Parts,
-    sender: mpsc::Sender<E>,
+    includes: I,
+    sender: mpsc::Sender<I::Output>,
     call_site: &'static Location<'static>,
-) -> Result<Outcome> {
+) -> Result<()> {
     let lock = parts
         .row_lock(&*executor)
         .map_err(|error| error.at(call_site))?;
     let level = Level {
         lock,
+        columns: includes.columns(),
         ..parts.level::<E>()
     };
     let statement = assemble::statement(&*executor, render::Query::Level(&level), call_site)?;
+    let sender = OutputSender::<E, I> {
+        sender,
+        includes,
+        decoded: None,
+        call_site,
+    };
     executor
-        .stream(
-            &statement,
-            Box::new(EntitySender {
-                sender,
-                decoded: None,
-                call_site,
-            }),
-        )
+        .stream(&statement, Box::new(sender))
         .await
+        .map(drop)
 }
 
-struct EntitySender<E> {
-    sender: mpsc::Sender<E>,
-    decoded: Option<E>,
+/// Sends rows with what is loaded beside them, chunk by chunk.
+async fn chunks<E: Entity, I: IncludeList<E>>(
+    executor: ExecutorHandle<'_>,
+    mut parts: Parts,
+    includes: I,
+    sender: mpsc::Sender<I::Output>,
+    call_site: &'static Location<'static>,
+) -> Result<()> {
+    let together = executor.together(false);
+    let executor = together.as_ref().unwrap_or(&executor);
+    let snapshot = match parts.consistent {
+        true => executor.snapshot(call_site).await?,
+        false => None,
+    };
+    let executor = match &snapshot {
+        Some(snapshot) => snapshot.executor(),
+        None => &**executor,
+    };
+    let order = std::mem::take(&mut parts.order);
+    let keyset = Keyset::new(E::table(), order, "a stream of rows with relations")?;
+    parts.order = keyset.order(false);
+    let load = Load {
+        // All of them are, or none.
+        consistent: false,
+        ..parts.how().load(next_load(), call_site)
+    };
+    let filter = parts.filter.take();
+    let (mut left, mut beyond) = (parts.limit, None);
+    while left != Some(0) {
+        let size = left.map_or(CHUNK, |left| left.min(CHUNK));
+        parts.filter = Condition::both(filter.clone(), beyond);
+        parts.limit = Some(size);
+        let found = keyset
+            .load::<E, I>(executor, &parts, &includes, load)
+            .await?;
+        let count = u64::try_from(found.rows.len()).unwrap_or(u64::MAX);
+        beyond = found.places.last().map(|place| keyset.after(place));
+        for item in includes.assemble(found.rows, found.stores, found.links)? {
+            if sender.send(item).await.is_err() {
+                return Ok(());
+            }
+        }
+        if count < size {
+            break;
+        }
+        left = left.map(|left| left - count);
+        parts.offset = None;
+    }
+    match snapshot {
+        Some(snapshot) => snapshot.commit().await,
+        None => Ok(()),
+    }
+}
+
+/// Makes each row what it becomes with no includes.
+struct OutputSender<E, I: IncludeList<E>> {
+    sender: mpsc::Sender<I::Output>,
+    includes: I,
+    decoded: Option<I::Output>,
     call_site: &'static Location<'static>,
 }
 
+impl<E: Entity, I: IncludeList<E>> OutputSender<E, I> {
+    fn decode(&self, cells: &[Cell<'_>]) -> Result<Option<I::Output>> {
+        let row = I::Row::decode(&mut Row::new(cells))?;
+        let mut outputs = self
+            .includes
+            .assemble(vec![row], self.includes.stores(), Vec::new())?;
+        Ok(outputs.pop())
+    }
+}
+
 #[async_trait]
-impl<E: Entity> RowSender for EntitySender<E> {
+impl<E: Entity, I: IncludeList<E> + 'static> RowSender for OutputSender<E, I> {
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<ControlFlow<()>> {
-        let entity = E::decode(&mut Row::new(cells));
-        self.decoded =
-            Some(entity.map_err(|error| error.with_table(E::table().name).at(self.call_site))?);
+        let decoded = self.decode(cells);
+        self.decoded = decoded.map_err(|error| error.at(self.call_site))?;
         Ok(ControlFlow::Continue(()))
     }
 
     async fn sent(&mut self) -> ControlFlow<()> {
         match self.decoded.take() {
-            Some(entity) => flow(self.sender.send(entity).await.is_ok()),
+            Some(output) => flow(self.sender.send(output).await.is_ok()),
             None => ControlFlow::Continue(()),
         }
     }
 
     fn sent_blocking(&mut self) -> ControlFlow<()> {
         match self.decoded.take() {
-            Some(entity) => flow(self.sender.blocking_send(entity).is_ok()),
+            Some(output) => flow(self.sender.blocking_send(output).is_ok()),
             None => ControlFlow::Continue(()),
         }
     }
@@ -108,26 +198,23 @@ fn flow(wanted: bool) -> ControlFlow<()> {
     }
 }
 
-type Producer<'a> = Pin<Box<dyn Future<Output = Result<Outcome>> + Send + 'a>>;
+type Producer<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
-/// Polls the statement and the rows it sends in one task.
-struct RowStream<'a, E> {
-    receiver: mpsc::Receiver<E>,
+/// Polls the statements and the rows they send in one task.
+struct RowStream<'a, T> {
+    receiver: mpsc::Receiver<T>,
     producer: Option<Producer<'a>>,
 }
 
-impl<E: Entity> Stream for RowStream<'_, E> {
-    type Item = Result<E>;
+impl<T> Stream for RowStream<'_, T> {
+    type Item = Result<T>;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<E>>> {
-        if let Poll::Ready(Some(entity)) = self.receiver.poll_recv(context) {
-            return Poll::Ready(Some(Ok(entity)));
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        if let Poll::Ready(Some(row)) = self.receiver.poll_recv(context) {
+            return Poll::Ready(Some(Ok(row)));
         }
         let Some(producer) = self.producer.as_mut() else {
-            return self
-                .receiver
-                .poll_recv(context)
-                .map(|entity| entity.map(Ok));
+            return self.receiver.poll_recv(context).map(|row| row.map(Ok));
         };
         match producer.as_mut().poll(context) {
             Poll::Ready(Ok(_)) => self.producer = None,
@@ -138,8 +225,6 @@ impl<E: Entity> Stream for RowStream<'_, E> {
             }
             Poll::Pending => {}
         }
-        self.receiver
-            .poll_recv(context)
-            .map(|entity| entity.map(Ok))
+        self.receiver.poll_recv(context).map(|row| row.map(Ok))
     }
 }

@@ -88,7 +88,9 @@ async fn upsert_rows<E: Entity>(
         .filter(|&column| table.created_at != Some(column))
         .collect();
     rows.iter_mut().for_each(|row| stamp::new_row(table, row));
-    let set = stamp::changed_row(table);
+    let mut set = stamp::changed_row(table);
+    // A time of change that was given is kept, a version is counted up all the same.
+    set.retain(|(stamped, _)| table.updated_at != Some(*stamped) || !given.contains(stamped));
     let update = given
         .into_iter()
         .filter(|column| !set.iter().any(|(stamped, _)| stamped == column))
@@ -102,16 +104,25 @@ async fn upsert_rows<E: Entity>(
             set,
         }),
     );
-    let scope = executor.atomic(call_site).await?;
-    let caller = Caller::of_many(call_site);
-    let mut placed: Vec<(usize, E)> = Vec::new();
-    for (places, mut insert) in inserts {
+    let mut inserts = inserts.into_iter().map(|(places, mut insert)| {
         // A column that this statement does not give cannot be overwritten with the new row's value.
         if let Some(conflict) = &mut insert.conflict {
             conflict
                 .update
                 .retain(|column| insert.columns.contains(column));
         }
+        (places, insert)
+    });
+    if inserts.len() < 2 && executor.capabilities().returning {
+        return match inserts.next() {
+            Some((_, insert)) => insert_returning(executor, &insert, call_site.into()).await,
+            None => Ok(Vec::new()),
+        };
+    }
+    let caller = Caller::of_many(call_site);
+    let scope = executor.atomic(call_site).await?;
+    let mut placed: Vec<(usize, E)> = Vec::new();
+    for (places, insert) in inserts {
         let rows = insert_returning(scope.executor(), &insert, caller).await?;
         placed.extend(places.into_iter().zip(rows));
     }

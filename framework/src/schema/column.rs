@@ -134,6 +134,11 @@ impl<E, S> EmbeddedField<E, S> {
         }
     }
 
+    /// The position of the struct's first column in its table.
+    pub const fn offset(self) -> usize {
+        self.offset
+    }
+
     /// The entity's column behind a column of the embedded struct.
     pub const fn col<T>(self, column: Column<S, T>) -> Column<E, T> {
         Column::at(self.offset + column.position)

@@ -159,9 +159,20 @@ impl Condition {
         }
     }
 
-    /// `self` and `other`; `None` is no condition.
+    /// Whether it holds for every row, so that it need not be written.
+    pub fn is_always(&self) -> bool {
+        matches!(self, Condition::And(all) if all.is_empty())
+    }
+
+    /// Whether it holds for no row.
+    pub fn is_never(&self) -> bool {
+        matches!(self, Condition::Or(any) if any.is_empty())
+    }
+
+    /// `first` and `second`; `None` is no condition, and so is one that always holds.
     pub fn both(first: Option<Condition>, second: Option<Condition>) -> Option<Condition> {
-        match (first, second) {
+        let given = |condition: &Condition| !condition.is_always();
+        match (first.filter(given), second.filter(given)) {
             (Some(Condition::And(mut all)), Some(other)) => {
                 all.push(other);
                 Some(Condition::And(all))

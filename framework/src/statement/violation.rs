@@ -53,13 +53,9 @@ mod tests {
     use crate::{error::DatabaseDetail, prelude::*};
 
     #[derive(Debug, Clone, Entity)]
-    #[expect(
-        clippy::duplicated_attributes,
-        reason = "two constraints hold the same column"
-    )]
     #[entity(table = "people")]
-    #[entity(unique(tenant, email))]
-    #[entity(unique(tenant, badge))]
+    #[entity(unique = (tenant, email))]
+    #[entity(unique = (tenant, badge))]
     struct Person {
         #[entity(primary_key)]
         id: i64,

@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     schema::{TableDef, Value},
     statement::{
-        Plan,
+        Plan, nul,
         query::Level,
         render::{Backend, Query},
     },
@@ -42,7 +42,11 @@ pub fn by_key(
         backend.capabilities.mariadb,
     );
     let finders = FINDERS.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(plan) = finders.get(&finder) {
+    // A key that cannot be bound is refused with the query at hand.
+    if let Some(plan) = finders
+        .get(&finder)
+        .filter(|_| !nul::is_refused(&key, backend.dialect))
+    {
         PLANS.hits.fetch_add(1, Ordering::Relaxed);
         return Ok((Arc::clone(plan), key));
     }

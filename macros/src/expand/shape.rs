@@ -18,26 +18,70 @@ pub(crate) fn shape(model: &Shape) -> TokenStream {
         let value = value(&model.fields, index, field);
         quote!(#ident: #value)
     });
-    with_body(
-        model,
-        entity,
-        &quote! {
-            __e::plan::<#entity, _, _, _, _>(
-                #columns,
-                #includes,
-                |#column_names, #include_names| Self { #(#fields),* },
-            )
-        },
-    )
+    let whole = quote!(Self { #(#fields),* });
+    let parts = model
+        .fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| is_part(field));
+    let parts: Vec<_> = parts.collect();
+    let plan = |value| {
+        quote! {
+            __e::plan::<#entity, _, _, _, _>(#columns, #includes, |#column_names, #include_names| #value)
+        }
+    };
+    if parts.is_empty() {
+        return with_body(model, entity, &plan(whole));
+    }
+    // Each part is put beside what was there before it, and the last one makes the struct.
+    let mut body = plan(quote!((#column_names, #include_names)));
+    let mut names = quote!((#column_names, #include_names));
+    for (place, (index, field)) in parts.iter().enumerate() {
+        let (name, ty, args) = (binding(*index, field), &field.ty, args_of(field));
+        let value = match place + 1 == parts.len() {
+            true => whole.clone(),
+            false => quote!((#names, #name)),
+        };
+        body = quote_spanned! {field.type_span()=>
+            __e::flatten::<#entity, _, _, _, _>(#body, __e::PhantomData::<#ty>, #args, |#names, #name| #value)
+        };
+        names = quote!((#names, #name));
+    }
+    with_body(model, entity, &body)
+}
+
+/// What the field's own shape takes.
+fn args_of(field: &ShapeField) -> TokenStream {
+    match &field.parsed.args {
+        Some(args) => args.to_token_stream(),
+        None => quote_spanned!(field.type_span()=> ()),
+    }
+}
+
+/// Whether the field is a shape of the same row.
+fn is_part(field: &ShapeField) -> bool {
+    matches!(field.value, ShapeValue::Flattened)
 }
 
 /// `impl Shape` with this body of `plan`.
 pub(super) fn with_body(model: &Shape, entity: &Type, body: &TokenStream) -> TokenStream {
     let ident = &model.ident;
+    let (ty, parameter, borrow) = match &model.args {
+        None => (quote!(()), quote!((): ()), TokenStream::new()),
+        Some((place, ty)) => {
+            // The word as the user's expressions know it.
+            let args = Ident::new("args", *place);
+            let borrow = quote!(let #args = &#args;);
+            (quote!(#ty), quote!(#args: #ty), borrow)
+        }
+    };
     hidden(&quote! {
         #[automatically_derived]
         impl __e::Shape<#entity> for #ident {
-            fn plan() -> impl __e::IncludeList<#entity, Output = Self> {
+            type Args = #ty;
+
+            fn plan(#parameter) -> impl __e::IncludeList<#entity, Output = Self> {
+                #borrow
                 #body
             }
         }
@@ -51,6 +95,13 @@ fn columns(entity: &Type, fields: &[ShapeField]) -> (TokenStream, TokenStream) {
         .enumerate()
         .filter_map(|(index, field)| match &field.value {
             ShapeValue::Column(column) => Some((column_of(entity, column), binding(index, field))),
+            ShapeValue::Embedded(constant) => {
+                let ty = &field.ty;
+                let columns = quote_spanned! {field.type_span()=>
+                    __e::embedded(#entity::#constant, __e::PhantomData::<fn() -> #ty>)
+                };
+                Some((columns, binding(index, field)))
+            }
             _ => None,
         })
         .collect();
@@ -65,10 +116,11 @@ fn includes(entity: &Type, fields: &[ShapeField]) -> (TokenStream, TokenStream) 
     let mut nodes = Vec::new();
     for (index, field) in fields.iter().enumerate() {
         match &field.value {
-            ShapeValue::Column(_) => {}
+            ShapeValue::Column(_) | ShapeValue::Embedded(_) | ShapeValue::Flattened => {}
             ShapeValue::Rows { relation, shape } => {
+                let args = args_of(field);
                 let rows = quote_spanned! {field.type_span()=>
-                    __e::include(#entity::#relation, __e::PhantomData::<#shape>)
+                    __e::include(#entity::#relation, __e::PhantomData::<#shape>, #args)
                 };
                 nodes.push((scoped(rows, field), binding(index, field)));
             }
@@ -140,8 +192,8 @@ fn scoped(include: TokenStream, field: &ShapeField) -> TokenStream {
 /// The value of a field, out of what was loaded.
 fn value(fields: &[ShapeField], index: usize, field: &ShapeField) -> TokenStream {
     match &field.value {
-        ShapeValue::Column(_) => binding(index, field).into_token_stream(),
-        ShapeValue::Rows { .. } | ShapeValue::Figure { .. } => {
+        ShapeValue::Column(_) | ShapeValue::Flattened => binding(index, field).into_token_stream(),
+        ShapeValue::Rows { .. } | ShapeValue::Figure { .. } | ShapeValue::Embedded(_) => {
             let name = binding(index, field);
             quote_spanned!(field.type_span()=> #name.into_value())
         }

@@ -10,6 +10,8 @@ use crate::parse::{self, SourceKind};
 pub(crate) struct Shape {
     pub(crate) ident: Ident,
     pub(crate) entity: Option<Type>,
+    /// The type of what the shape takes, and the place of the word `args`.
+    pub(crate) args: Option<(Span, Type)>,
     pub(crate) fields: Vec<ShapeField>,
 }
 
@@ -28,6 +30,10 @@ pub(crate) struct ShapeField {
 pub(crate) enum ShapeValue {
     /// A column of the entity.
     Column(ColumnRef),
+    /// An embedded struct of the entity, by its const.
+    Embedded(Ident),
+    /// A shape of the same row.
+    Flattened,
     /// The rows of a relation, each as a `shape`.
     Rows { relation: Ident, shape: Type },
     /// A column of the row that a relation leads to.
@@ -52,6 +58,7 @@ pub(crate) fn shape(parsed: parse::Shape) -> Shape {
     Shape {
         ident: parsed.ident,
         entity: parsed.entity,
+        args: parsed.args,
         fields: parsed.fields.into_iter().map(field).collect(),
     }
 }
@@ -77,10 +84,12 @@ fn value(parsed: &parse::ShapeField) -> ShapeValue {
         return ShapeValue::Column(column());
     };
     let relation = Ident::new(
-        &naming::constant(&source.relation).to_string(),
-        source.relation.span(),
+        &naming::constant(&source.name).to_string(),
+        source.name.span(),
     );
     match source.kind {
+        SourceKind::Embedded => ShapeValue::Embedded(relation),
+        SourceKind::Flatten => ShapeValue::Flattened,
         SourceKind::Relation => ShapeValue::Rows {
             relation,
             shape: types::contained(&parsed.ty).clone(),

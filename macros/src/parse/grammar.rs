@@ -249,7 +249,7 @@ pub(crate) static VARIANT: Grammar = Grammar {
 /// `#[shape(..)]` on a struct.
 pub(crate) static SHAPE: Grammar = Grammar {
     place: "a shape",
-    forms: &[("entity", "entity = User")],
+    forms: &[("entity", "entity = User"), ("args", "args = CardArgs")],
     repeatable: &[],
     elsewhere: &[
         ("column", ON_A_FIELD),
@@ -265,6 +265,8 @@ pub(crate) static SHAPE_FIELD: Grammar = Grammar {
     forms: &[
         ("column", "column = name"),
         ("relation", "relation = posts"),
+        ("embedded", "embedded = address"),
+        ("flatten", "flatten"),
         ("through", "through = author, column = User::NAME"),
         ("count", "count = posts"),
         ("exists", "exists = posts"),
@@ -276,6 +278,7 @@ pub(crate) static SHAPE_FIELD: Grammar = Grammar {
         ("order_by", "order_by = Post::ID.desc()"),
         ("limit", "limit = 3"),
         ("offset", "offset = 3"),
+        ("args", "args = args.of_posts.clone()"),
     ],
     repeatable: &[],
     elsewhere: &[

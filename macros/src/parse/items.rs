@@ -162,6 +162,12 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// `name = Type`, with the place of the name.
+    pub(crate) fn placed_type(&mut self, name: &str) -> Option<(Span, Type)> {
+        let span = self.place_of(name)?;
+        Some((span, self.named_type(name)?))
+    }
+
     /// `name = word`.
     pub(crate) fn word(&mut self, name: &str) -> Option<Ident> {
         let expression = self.expression(name)?;
@@ -174,13 +180,13 @@ impl<'a> Items<'a> {
 
     /// `name = word`, with the place of the name.
     pub(crate) fn placed_word(&mut self, name: &str) -> Option<(Span, Ident)> {
-        let span = self
-            .items
-            .iter()
-            .find(|item| item.name == name)?
-            .name
-            .span();
+        let span = self.place_of(name)?;
         Some((span, self.word(name)?))
+    }
+
+    fn place_of(&self, name: &str) -> Option<Span> {
+        let item = self.items.iter().find(|item| item.name == name)?;
+        Some(item.name.span())
     }
 
     /// `name = word`, or `name` alone for `default`; with the place of the name.
@@ -195,13 +201,7 @@ impl<'a> Items<'a> {
     /// `name = field` or `name = (field, field)`.
     pub(crate) fn fields(&mut self, name: &str) -> Option<Vec<Ident>> {
         let expression = self.expression(name)?;
-        let fields: Option<Vec<_>> = match &expression {
-            Expr::Tuple(tuple) if !tuple.elems.is_empty() => {
-                tuple.elems.iter().map(ident_of).collect()
-            }
-            Expr::Paren(inner) => ident_of(&inner.expr).map(|field| vec![field]),
-            single => ident_of(single).map(|field| vec![field]),
-        };
+        let fields = fields_of(&expression);
         if fields.is_none() {
             self.wrong_at(
                 &expression,
@@ -212,13 +212,14 @@ impl<'a> Items<'a> {
         fields
     }
 
-    /// The fields of a flag that may also be a list: every `name(field, field)`.
+    /// The fields of a flag that may also be a list: every `name(field, field)` and `name = (field, field)`.
     pub(crate) fn field_lists(&mut self, name: &str) -> Vec<Vec<Ident>> {
         let mut lists = Vec::new();
         while let Some(item) = self.take(name) {
             let list = match &item.value {
                 Value::List(tokens) => idents.parse2(tokens.clone()).ok(),
-                _ => None,
+                Value::Expression(expression) => fields_of(expression),
+                Value::Nothing => None,
             };
             match list {
                 Some(list) if !list.is_empty() => lists.push(list),
@@ -280,6 +281,15 @@ impl ToTokens for Value {
             Value::Expression(expression) => expression.to_tokens(tokens),
             Value::List(list) => list.to_tokens(tokens),
         }
+    }
+}
+
+/// `field` or `(field, field)`.
+fn fields_of(expression: &Expr) -> Option<Vec<Ident>> {
+    match expression {
+        Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.iter().map(ident_of).collect(),
+        Expr::Paren(inner) => ident_of(&inner.expr).map(|field| vec![field]),
+        single => ident_of(single).map(|field| vec![field]),
     }
 }
 

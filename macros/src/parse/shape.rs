@@ -13,6 +13,8 @@ use crate::diagnostics::Diagnostics;
 pub(crate) struct Shape {
     pub(crate) ident: Ident,
     pub(crate) entity: Option<Type>,
+    /// The type of what the shape takes, and the place of its name.
+    pub(crate) args: Option<(Span, Type)>,
     pub(crate) fields: Vec<ShapeField>,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct ShapeField {
     pub(crate) order_by: Option<Expr>,
     pub(crate) limit: Option<Expr>,
     pub(crate) offset: Option<Expr>,
+    /// What the field's own shape takes.
+    pub(crate) args: Option<Expr>,
 }
 
 /// Where a field's value comes from.
@@ -36,7 +40,8 @@ pub(crate) struct Source {
     pub(crate) kind: SourceKind,
     /// The place of the attribute.
     pub(crate) span: Span,
-    pub(crate) relation: Ident,
+    /// The relation, or the field of the entity that is an embedded struct.
+    pub(crate) name: Ident,
     /// The column that a figure is over.
     pub(crate) column: Option<Expr>,
 }
@@ -46,6 +51,10 @@ pub(crate) struct Source {
 pub(crate) enum SourceKind {
     /// The rows of a relation.
     Relation,
+    /// An embedded struct of the entity.
+    Embedded,
+    /// Another shape of the same row.
+    Flatten,
     /// A column of the row that a relation leads to.
     Through,
     Count,
@@ -61,6 +70,8 @@ impl SourceKind {
     pub(crate) fn keyword(self) -> &'static str {
         match self {
             Self::Relation => "relation",
+            Self::Embedded => "embedded",
+            Self::Flatten => "flatten",
             Self::Through => "through",
             Self::Count => "count",
             Self::Exists => "exists",
@@ -79,6 +90,7 @@ pub(crate) fn shape(input: &DeriveInput, errors: &Diagnostics) -> Option<Shape> 
     Some(Shape {
         ident: input.ident.clone(),
         entity: items.named_type("entity"),
+        args: items.placed_type("args"),
         fields: fields
             .named
             .iter()
@@ -88,19 +100,20 @@ pub(crate) fn shape(input: &DeriveInput, errors: &Diagnostics) -> Option<Shape> 
 }
 
 fn shape_field(field: &syn::Field, errors: &Diagnostics) -> Option<ShapeField> {
-    use SourceKind::{Avg, Count, Exists, Max, Min, Relation, Sum, Through};
+    use SourceKind::{Avg, Count, Embedded, Exists, Flatten, Max, Min, Relation, Sum, Through};
     let ident = field.ident.clone()?;
     let mut items = Items::of(&field.attrs, "shape", &grammar::SHAPE_FIELD, errors);
     let mut sources = Vec::new();
-    for kind in [Relation, Through, Count, Exists] {
+    for kind in [Relation, Embedded, Flatten, Through, Count, Exists] {
         let named = match kind {
-            Relation => items.word_or("relation", &ident),
+            Relation | Embedded => items.word_or(kind.keyword(), &ident),
+            Flatten => items.flag("flatten").map(|span| (span, ident.clone())),
             _ => items.placed_word(kind.keyword()),
         };
-        sources.extend(named.map(|(span, relation)| Source {
+        sources.extend(named.map(|(span, name)| Source {
             kind,
             span,
-            relation,
+            name,
             column: None,
         }));
     }
@@ -117,6 +130,7 @@ fn shape_field(field: &syn::Field, errors: &Diagnostics) -> Option<ShapeField> {
         order_by: items.expression("order_by"),
         limit: items.expression("limit"),
         offset: items.expression("offset"),
+        args: items.expression("args"),
         ident,
     })
 }
@@ -129,16 +143,16 @@ fn figure(
     errors: &Diagnostics,
 ) -> Option<Source> {
     let parse = |input: ParseStream<'_>| {
-        let relation: Ident = input.parse()?;
+        let name: Ident = input.parse()?;
         input.parse::<Token![,]>()?;
         let column: Expr = input.parse()?;
-        Ok((relation, column))
+        Ok((name, column))
     };
     match parse.parse2(tokens) {
-        Ok((relation, column)) => Some(Source {
+        Ok((name, column)) => Some(Source {
             kind,
             span: keyword.span(),
-            relation,
+            name,
             column: Some(column),
         }),
         Err(_) => {

@@ -57,6 +57,26 @@ fn a_composite_key_with_names_of_its_own() {
 }
 
 #[test]
+fn several_fields_have_two_forms() {
+    let seat = |attributes| {
+        let seat = quote! {
+            #[entity(#attributes)]
+            struct Seat {
+                #[entity(primary_key)]
+                id: i32,
+                hall: i32,
+                label: String,
+            }
+        };
+        entity(seat).to_string()
+    };
+    assert_eq!(
+        seat(quote!(unique(hall, label), index(hall))),
+        seat(quote!(unique = (hall, label), index = hall))
+    );
+}
+
+#[test]
 fn a_cached_entity() {
     let expansion = shown(
         &quote! {

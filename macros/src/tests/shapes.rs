@@ -34,6 +34,46 @@ fn a_shape_of_every_kind_of_field() {
 }
 
 #[test]
+fn a_shape_with_parts() {
+    let expansion = shown(
+        &quote! {
+            #[shape(entity = User)]
+            pub struct Account {
+                #[shape(flatten)]
+                pub card: AuthorCard,
+                #[shape(embedded)]
+                pub home: Address,
+                #[shape(embedded = office)]
+                pub desk: Option<Address>,
+                #[shape(flatten)]
+                pub user: User,
+                #[shape(count = posts)]
+                pub posts: i64,
+            }
+        },
+        shape,
+    );
+    assert_snapshot!(expansion);
+}
+
+#[test]
+fn a_shape_that_takes_arguments() {
+    let expansion = shown(
+        &quote! {
+            #[shape(entity = User, args = CardArgs)]
+            pub struct AuthorCard {
+                #[shape(relation, filter = Post::LIKES.ge(args.least), limit = args.top, args = args.post.clone())]
+                pub posts: Vec<PostCard>,
+                #[shape(flatten, args = args.least)]
+                pub part: Part,
+            }
+        },
+        shape,
+    );
+    assert_snapshot!(expansion);
+}
+
+#[test]
 fn a_field_of_a_shape_is_one_thing() {
     let messages = messages(
         quote! {
@@ -53,6 +93,10 @@ fn a_field_of_a_shape_is_one_thing() {
                 last: Option<i64>,
                 #[shape(count = replies, order_by = Post::ID.asc())]
                 reply_count: i64,
+                #[shape(flatten = card, embedded, column = id)]
+                card: OtherCard,
+                #[shape(args = 3)]
+                number: i64,
             }
         },
         shape,

@@ -24,6 +24,7 @@ pub(super) fn field(field: &ShapeField, errors: &Diagnostics) {
     a_related_column_is_named_in_full(field, errors);
     a_column_goes_with_no_relation(field, errors);
     a_scope_goes_with_related_rows(field, errors);
+    arguments_go_to_a_shape(field, errors);
 }
 
 fn a_field_has_one_source(field: &ShapeField, errors: &Diagnostics) {
@@ -58,7 +59,7 @@ fn a_related_column_is_named_in_full(field: &ShapeField, errors: &Diagnostics) {
             through.span,
             format_args!(
                 "`{}` needs the column that it is: write `through = {}, column = User::NAME`",
-                field.ident, through.relation
+                field.ident, through.name
             ),
         ),
         Some(column) if is_one_word(column) => errors.error_at(
@@ -77,13 +78,28 @@ fn is_one_word(expression: &syn::Expr) -> bool {
 }
 
 fn a_column_goes_with_no_relation(field: &ShapeField, errors: &Diagnostics) {
-    if let (Some(column), ShapeValue::Rows { .. } | ShapeValue::Figure { .. }) =
-        (&field.parsed.column, &field.value)
-    {
+    let is_column = matches!(
+        field.value,
+        ShapeValue::Column(_) | ShapeValue::Related { .. }
+    );
+    if let (Some(column), false) = (&field.parsed.column, is_column) {
         errors.error_at(
             column,
             format_args!(
                 "`{}` is no column of the entity; leave `column` out",
+                field.ident
+            ),
+        );
+    }
+}
+
+fn arguments_go_to_a_shape(field: &ShapeField, errors: &Diagnostics) {
+    let takes = matches!(field.value, ShapeValue::Rows { .. } | ShapeValue::Flattened);
+    if let (Some(args), false) = (&field.parsed.args, takes) {
+        errors.error_at(
+            args,
+            format_args!(
+                "`args` is for a field that is a shape, and `{}` is none; leave it out",
                 field.ident
             ),
         );

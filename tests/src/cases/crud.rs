@@ -1,6 +1,7 @@
 //! Rows written and read one by one.
 
-use entourage::{Database, prelude::*};
+use chrono::{DateTime, TimeDelta};
+use entourage::{Database, prelude::*, statement::StatementKind};
 
 use super::counted::counted;
 use crate::models::{blog::*, shop::*};
@@ -152,7 +153,21 @@ pub async fn an_upsert_inserts_or_changes_the_row_it_meets(db: &Database) {
         visits: Some(3),
         ..user("Ada")
     };
+    let recording = db.recorded();
     let adele = users.upsert(renamed, User::EMAIL).await.unwrap();
+    let sent: Vec<_> = recording.statements();
+    let kinds: Vec<_> = sent.iter().map(|sent| sent.kind).collect();
+    if db.capabilities().returning {
+        assert_eq!(kinds, [StatementKind::Insert], "{sent:#?}");
+    } else {
+        let (step, read) = (StatementKind::Transaction, StatementKind::Select);
+        assert_eq!(
+            kinds,
+            [step, StatementKind::Insert, read, step],
+            "{sent:#?}"
+        );
+    }
+    drop(recording);
     assert_eq!(
         (adele.id, adele.name.as_str(), adele.visits, adele.version),
         (ada.id, "Adele", 3, 2)
@@ -175,6 +190,53 @@ pub async fn an_upsert_inserts_or_changes_the_row_it_meets(db: &Database) {
     assert_eq!(users.query().count().await.unwrap(), 2);
     let refused = users.upsert(user("Ada"), User::NAME).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidQuery);
+}
+
+pub async fn what_the_framework_keeps_can_be_given_to_a_new_row(db: &Database) {
+    create_shop(db).await;
+    let products = ProductRepository::new(db);
+    let then = DateTime::from_timestamp(1_000_000_000, 0).unwrap();
+    let later = then + TimeDelta::days(1);
+    let old = || {
+        product(1, "chair")
+            .set(Product::CREATED_AT, then)
+            .set(Product::UPDATED_AT, later)
+            .set(Product::VERSION, 7)
+    };
+    assert!(!format!("{:?}", old()).contains("2001"), "{:?}", old());
+    let chair = products.insert(old()).await.unwrap();
+    assert_eq!(
+        (chair.created_at, chair.updated_at, chair.version),
+        (then, later, 7)
+    );
+    // The others are made as ever.
+    let half = products.insert(product(1, "table").set(Product::CREATED_AT, then));
+    let half = half.await.unwrap();
+    assert_eq!((half.created_at, half.version), (then, 1));
+    assert!(half.updated_at > later);
+    let met = products
+        .upsert(old(), (Product::TENANT, Product::SKU))
+        .await
+        .unwrap();
+    assert_eq!(
+        (met.created_at, met.updated_at, met.version),
+        (then, later, 8)
+    );
+    let met = products.upsert(product(1, "chair"), (Product::TENANT, Product::SKU));
+    let met = met.await.unwrap();
+    assert_eq!((met.created_at, met.version), (then, 9));
+    assert!(met.updated_at > later);
+
+    create_blog(db).await;
+    let users = UserRepository::new(db);
+    let rows = [70, 60].map(|id| user(&format!("user {id}")).set(User::ID, id));
+    let rows = counted(
+        db,
+        if db.capabilities().returning { 1 } else { 4 },
+        users.insert_many(rows),
+    );
+    let keys: Vec<_> = rows.await.iter().map(|user| user.id).collect();
+    assert_eq!(keys, [70, 60]);
 }
 
 pub async fn an_upsert_of_nothing_but_its_target_returns_the_row_it_meets(db: &Database) {

@@ -1,6 +1,6 @@
 //! What errors tell.
 
-use entourage::{Database, dialect::Dialect, prelude::*};
+use entourage::{Database, dialect::Dialect, prelude::*, statement::StatementKind};
 
 use crate::models::{blog::*, shop::*};
 
@@ -50,6 +50,128 @@ pub async fn a_missing_value_is_told(db: &Database) {
         .await
         .unwrap_err();
     assert!(error.is_not_null_violation(), "{error}");
+}
+
+pub async fn text_that_cannot_be_held_is_refused_by_its_column(db: &Database) {
+    let seeded = seed(db).await.unwrap();
+    let refuses = db.dialect() == Dialect::Postgres;
+    let (users, posts, tags) = (
+        UserRepository::new(db),
+        PostRepository::new(db),
+        TagRepository::new(db),
+    );
+    let nul = || "a\0b".to_owned();
+    let ada = seeded[0].id;
+    let named = NewUser {
+        name: nul(),
+        ..user("Nul")
+    };
+    let changed = UserPatch {
+        name: Some(nul()),
+        ..UserPatch::default()
+    };
+    let of_many = [user("Xenia"), named.clone()];
+    let recording = db.recorded();
+    let outcomes = [
+        (
+            "users.name",
+            users.insert(named).await.map(|user| user.name == nul()),
+        ),
+        (
+            "users.name",
+            users
+                .patch(ada, changed)
+                .await
+                .map(|user| user.name == nul()),
+        ),
+        (
+            "tags.slug",
+            tags.insert(NewTag::new(nul(), "x".to_owned()))
+                .await
+                .map(|tag| tag.slug == nul()),
+        ),
+        ("tags.slug", tags.find(nul()).await.map(|tag| tag.is_some())),
+        ("tags.slug", tags.find(nul()).await.map(|tag| tag.is_some())),
+        (
+            "users.name",
+            users
+                .query()
+                .set(User::NAME.to(nul()))
+                .update()
+                .await
+                .map(|rows| rows > 3),
+        ),
+        (
+            "users.name",
+            users.filter(User::NAME.eq(nul())).exists().await,
+        ),
+        (
+            "users.name",
+            users
+                .filter(User::NAME.in_list([nul(), "Ada".to_owned()]))
+                .exists()
+                .await,
+        ),
+        (
+            "users.name",
+            users.filter(User::NAME.like("a\0%")).exists().await,
+        ),
+        (
+            "users.name",
+            posts
+                .filter(Post::AUTHOR.through(User::NAME).eq(nul()))
+                .exists()
+                .await,
+        ),
+        (
+            "users.name",
+            posts
+                .filter(Post::AUTHOR.any(User::NAME.eq(nul())))
+                .exists()
+                .await,
+        ),
+        (
+            "users.name",
+            posts
+                .with(Post::EDITOR.filter(!User::NAME.eq(nul())).joined())
+                .all()
+                .await
+                .map(|_| true),
+        ),
+        (
+            "bind argument 2",
+            db.sql(
+                "SELECT COUNT(*) FROM users WHERE id > ? AND name = ?",
+                args![0, nul()],
+            )
+            .fetch_one::<(i64,)>()
+            .await
+            .map(|(count,)| count > 0),
+        ),
+    ];
+    for (place, outcome) in outcomes {
+        match outcome {
+            Ok(seen) => assert!(!refuses && seen, "{place}"),
+            Err(error) => {
+                assert!(refuses && error.kind() == ErrorKind::Encode, "{error}");
+                assert!(error.to_string().contains(place), "{error}");
+                assert!(error.hint().unwrap().contains("Vec<u8>"), "{error}");
+                assert!(error.call_site().unwrap().file().ends_with("errors.rs"));
+            }
+        }
+    }
+    if refuses {
+        let sent = recording.statements();
+        let sent = sent
+            .iter()
+            .filter(|sent| sent.kind != StatementKind::Transaction);
+        assert_eq!(sent.count(), 0);
+        let error = users.insert_many(of_many).await.unwrap_err();
+        assert_eq!(
+            (error.table(), error.columns()),
+            (Some("users"), &["name".to_owned()][..])
+        );
+    }
 }
 
 pub async fn one_row_is_neither_none_nor_two(db: &Database) {

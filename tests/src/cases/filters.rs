@@ -2,7 +2,7 @@
 
 use entourage::{Database, prelude::*};
 
-use super::counted::counted;
+use super::counted::{STRATEGIES, counted};
 use crate::models::blog::*;
 
 async fn titles(db: &Database, filter: Filter<Post>) -> Vec<String> {
@@ -118,6 +118,44 @@ pub async fn filters_combine(db: &Database) {
     );
     assert_eq!(titles(db, Filter::all([])).await.len(), 4);
     assert!(titles(db, Filter::any([])).await.is_empty());
+    assert_eq!(
+        titles(db, Filter::any([]).or(Post::LIKES.eq(5))).await,
+        ["Gardens"]
+    );
+    assert_eq!(titles(db, !Filter::any([])).await.len(), 4);
+    assert!(titles(db, !Filter::all([])).await.is_empty());
+    // What makes no difference is not in the text.
+    let none = || Filter::all([]);
+    let recording = db.recorded();
+    let posts = PostRepository::new(db);
+    for filter in [
+        none(),
+        none().and(none()),
+        Filter::all([none(), none()]),
+        Filter::all(None::<i32>.map(|likes| Post::LIKES.ge(likes))),
+    ] {
+        assert_eq!(posts.filter(filter).count().await.unwrap(), 4);
+    }
+    for filter in [none().and(Post::LIKES.eq(5)), Post::LIKES.eq(5).and(none())] {
+        assert_eq!(
+            posts.filter(none()).filter(filter).count().await.unwrap(),
+            1
+        );
+    }
+    let nothing = Filter::any([]).or(Filter::any([])).or(Post::LIKES.eq(5));
+    assert_eq!(posts.filter(nothing).count().await.unwrap(), 1);
+    let users = UserRepository::new(db);
+    let writers = users
+        .filter(User::POSTS.any(none()))
+        .with(User::POSTS.filter(none()));
+    assert_eq!(writers.all().await.unwrap().len(), 2);
+    for sent in recording.statements() {
+        assert!(
+            !sent.sql.contains("1 = 1") && !sent.sql.contains("1 = 0"),
+            "{}",
+            sent.sql
+        );
+    }
 }
 
 pub async fn filters_reach_over_relations(db: &Database) {
@@ -168,6 +206,55 @@ pub async fn filters_reach_over_relations(db: &Database) {
         .unwrap();
     let by_author: Vec<_> = by_author.iter().map(|post| post.likes).collect();
     assert_eq!(by_author, [5, 10, 20, 30]);
+    assert_eq!(
+        titles(db, Post::EDITOR.through(User::NAME).is_not_null()).await,
+        ["Engines"]
+    );
+    assert_eq!(
+        titles(db, Post::AUTHOR.through(User::NAME).ge("B")).await,
+        titles(db, !Post::AUTHOR.through(User::NAME).le("B")).await,
+    );
+    // In an include, within each parent and with a limit, by every strategy.
+    for strategy in STRATEGIES {
+        let order = (
+            Comment::POST.through(Post::LIKES).desc(),
+            Comment::ID.desc(),
+        );
+        let users = UserRepository::new(db)
+            .order_by(User::ID.asc())
+            .strategy(strategy)
+            .with(User::POSTS.with(Post::COMMENTS.order_by(order).limit(1)));
+        let users = users.all().await.unwrap();
+        let posts = users[0].get(User::POSTS).iter();
+        let last: Vec<_> = posts
+            .map(|post| post.get(Post::COMMENTS)[0].body.as_str())
+            .collect();
+        assert_eq!(last, ["Engines 2", "Numbers 2", "Looms 2"]);
+        let order = (
+            Post::EDITOR.through(User::NAME).asc().nulls_last(),
+            Post::ID.desc(),
+        );
+        let users = UserRepository::new(db)
+            .order_by(User::ID.asc())
+            .strategy(strategy)
+            .with(User::POSTS.order_by(order).limit(2));
+        let users = users.all().await.unwrap();
+        let titles = users[0]
+            .get(User::POSTS)
+            .iter()
+            .map(|post| post.title.as_str());
+        assert_eq!(titles.collect::<Vec<_>>(), ["Engines", "Looms"]);
+    }
+    // A place between rows is known by columns of their own.
+    let page = PostRepository::new(db)
+        .order_by(Post::AUTHOR.through(User::NAME).asc())
+        .page(Page::first(2));
+    let refused = counted(db, 0, async { Ok(page.await) }).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidQuery);
+    assert!(
+        refused.to_string().contains("columns of the entity itself"),
+        "{refused}"
+    );
     let by_posts = UserRepository::new(db)
         .order_by(User::POSTS.count().asc())
         .with(User::POSTS)

@@ -244,7 +244,7 @@ pub trait RelationFilters: Relation {
 impl<R: Relation> RelationFilters for R {}
 
 fn exists<R: Relation>(filter: Option<Filter<R::To>>) -> Filter<R::From> {
-    let filter = filter.map(|filter| Box::new(filter.into_condition()));
+    let filter = Condition::both(filter.map(Filter::into_condition), None).map(Box::new);
     Filter::new(Condition::Exists {
         relation: ByAddress(R::def()),
         filter,
@@ -310,14 +310,29 @@ impl<E: Entity, T: ColumnValue> RelationPath<E, T> {
         self.compare(Comparison::Lt, operand)
     }
 
+    /// Less than or equal.
+    pub fn le(self, operand: impl Operand<E, T::Base>) -> Filter<E> {
+        self.compare(Comparison::Le, operand)
+    }
+
     /// Greater than.
     pub fn gt(self, operand: impl Operand<E, T::Base>) -> Filter<E> {
         self.compare(Comparison::Gt, operand)
     }
 
+    /// Greater than or equal.
+    pub fn ge(self, operand: impl Operand<E, T::Base>) -> Filter<E> {
+        self.compare(Comparison::Ge, operand)
+    }
+
     /// The column is NULL, or there is no row.
     pub fn is_null(self) -> Filter<E> {
         Filter::new(Condition::Null(self.term, true))
+    }
+
+    /// There is a row, and the column is not NULL.
+    pub fn is_not_null(self) -> Filter<E> {
+        Filter::new(Condition::Null(self.term, false))
     }
 
     /// Smallest first.

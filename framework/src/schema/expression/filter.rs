@@ -30,37 +30,40 @@ impl<E> Filter<E> {
 
     /// Both must hold.
     pub fn and(self, other: Filter<E>) -> Self {
-        match self.condition {
-            Condition::And(mut all) => {
-                all.push(other.condition);
-                Self::new(Condition::And(all))
-            }
-            first => Self::new(Condition::And(vec![first, other.condition])),
-        }
+        let both = Condition::both(Some(self.condition), Some(other.condition));
+        Self::new(both.unwrap_or(Condition::And(Vec::new())))
     }
 
     /// One of them must hold.
     pub fn or(self, other: Filter<E>) -> Self {
-        match self.condition {
-            Condition::Or(mut any) => {
-                any.push(other.condition);
+        match (self.condition, other.condition) {
+            (first, second) if second.is_never() => Self::new(first),
+            (Condition::Or(mut any), second) => {
+                any.push(second);
                 Self::new(Condition::Or(any))
             }
-            first => Self::new(Condition::Or(vec![first, other.condition])),
+            (first, second) => Self::new(Condition::Or(vec![first, second])),
         }
     }
 
-    /// All of `filters` must hold; true if there are none.
+    /// All of `filters` must hold; true if there are none, and then nothing of it is in the statement. So a filter that
+    /// is there or not is `Filter::all(name.map(|name| User::NAME.eq(name)))`.
     pub fn all(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
+        let conditions = filters.into_iter().map(Filter::into_condition);
         Self::new(Condition::And(
-            filters.into_iter().map(Filter::into_condition).collect(),
+            conditions
+                .filter(|condition| !condition.is_always())
+                .collect(),
         ))
     }
 
     /// One of `filters` must hold; false if there are none.
     pub fn any(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
+        let conditions = filters.into_iter().map(Filter::into_condition);
         Self::new(Condition::Or(
-            filters.into_iter().map(Filter::into_condition).collect(),
+            conditions
+                .filter(|condition| !condition.is_never())
+                .collect(),
         ))
     }
 
