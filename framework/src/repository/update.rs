@@ -126,11 +126,15 @@ pub(super) fn refreshed<E: Entity>(values: &[Value]) -> Result<E> {
         Value::Json(Some(value)) => value.to_string(),
         _ => String::new(),
     };
-    let texts: Vec<String> = values.iter().map(json).collect();
+    let texts: Vec<String> = match values.iter().any(|value| matches!(value, Value::Json(_))) {
+        true => values.iter().map(json).collect(),
+        false => Vec::new(),
+    };
+    let text = |at: usize| texts.get(at).map_or("", String::as_str);
     let cells: Vec<Cell<'_>> = values
         .iter()
-        .zip(&texts)
-        .map(|(value, text)| Cell::from_value(value, text))
+        .enumerate()
+        .map(|(at, value)| Cell::from_value(value, text(at)))
         .collect();
     E::decode(&mut Row::new(&cells))
 }

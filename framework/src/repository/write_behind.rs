@@ -4,7 +4,7 @@
 #![doc = include_str!("../docs/write_behind.md")]
 mod builder;
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 pub use builder::WriteBehindBuilder;
 
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     result_cache::write_behind::{
         DeadLetter, WriteBehindStats, WriteBehindWatch,
-        change::{Change, Edit, Set, is_marked, number},
+        change::{Change, Columns, Edit, Set, is_marked, number},
         engine::Engine,
     },
     schema::{
@@ -163,7 +163,8 @@ impl<E: Entity> WriteBehindRepository<E> {
             let number = self.queue.engine.key(self.table).await?;
             values[column] = Some(made(table, column, number)?);
         }
-        let row: Vec<Value> = values.into_iter().flatten().collect();
+        let mut row = Vec::with_capacity(values.len());
+        row.extend(values.into_iter().flatten());
         let entity: E = refreshed(&row)?;
         self.write(entity.key(), Change::Insert(row)).await?;
         Ok(entity)
@@ -189,7 +190,7 @@ impl<E: Entity> WriteBehindRepository<E> {
             if table.version == Some(column) {
                 edit.expected = number(value);
             }
-            if let Some(Set::To(stamp)) = edit.set.get(&column) {
+            if let Some(Set::To(stamp)) = edit.set.get(column) {
                 *value = stamp.clone();
             } else if !kept {
                 edit.set.insert(column, Set::To(value.clone()));
@@ -307,11 +308,9 @@ impl<E: Entity> WriteBehindRepository<E> {
         })
     }
 
-    async fn write(&self, key: E::Key, change: Change) -> Result<()> {
-        self.queue
-            .engine
-            .write(self.table, key.to_values(), change)
-            .await
+    fn write(&self, key: E::Key, change: Change) -> impl Future<Output = Result<()>> + Send {
+        let engine = &self.queue.engine;
+        engine.write(self.table, key.to_values(), change)
     }
 
     /// What every change of a row sets beside the user's.
@@ -322,7 +321,7 @@ impl<E: Entity> WriteBehindRepository<E> {
             (column, Set::To(now))
         });
         Edit {
-            set: BTreeMap::from_iter(time),
+            set: Columns::from_iter(time),
             bumps: u32::from(table.version.is_some()),
             ..Edit::default()
         }

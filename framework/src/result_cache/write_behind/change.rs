@@ -3,7 +3,9 @@
 //! The rule behind every cell of the table: the one change does to the row what the two would have done one after the
 //! other. A change that could not have followed the other (an insert of a row that is there) is refused at once, when
 //! its caller still waits, and not when nobody does.
-use std::collections::BTreeMap;
+mod columns;
+
+pub(crate) use columns::Columns;
 
 use crate::schema::{KeyPart, TableDef, Value};
 
@@ -27,7 +29,7 @@ pub(crate) enum Change {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Edit {
     /// The columns by position, without key and version.
-    pub(crate) set: BTreeMap<usize, Set>,
+    pub(crate) set: Columns,
     /// By how much the version is counted up.
     pub(crate) bumps: u32,
     /// The version that the row must have before.
@@ -45,6 +47,17 @@ pub(crate) enum Set {
     Add(Value),
 }
 
+impl Set {
+    /// Both, one after the other; `None` for a sum that does not fit.
+    fn then(&self, next: Set) -> Option<Set> {
+        Some(match (self, next) {
+            (Set::To(value), Set::Add(delta)) => Set::To(sum(value, &delta)?),
+            (Set::Add(value), Set::Add(delta)) => Set::Add(sum(value, &delta)?),
+            (_, set) => set,
+        })
+    }
+}
+
 /// Why a change cannot follow those that are queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -59,6 +72,19 @@ pub(crate) enum Refusal {
 }
 
 impl Change {
+    /// Makes `next` a part of `self` in place, where that is an edit of columns after another: counters and times of
+    /// which the row itself is not known. Otherwise, and where a sum does not fit, it is given back and nothing has
+    /// changed.
+    pub(crate) fn absorb(&mut self, next: Change) -> Result<(), Change> {
+        match (self, next) {
+            (Change::Update(edit), Change::Update(next)) if edit.has_room_for(&next) => {
+                edit.absorb(next);
+                Ok(())
+            }
+            (_, next) => Err(next),
+        }
+    }
+
     /// The change that does what `self` and then `next` would do; `None` if that is nothing.
     ///
     /// # Errors
@@ -155,19 +181,41 @@ impl Edit {
             (None, None) => None,
         };
         for (column, set) in next.set {
-            let merged = match (self.set.remove(&column), set) {
-                (Some(Set::To(value)), Set::Add(delta)) => {
-                    Set::To(sum(&value, &delta).ok_or(Refusal::Overflow(column))?)
-                }
-                (Some(Set::Add(value)), Set::Add(delta)) => {
-                    Set::Add(sum(&value, &delta).ok_or(Refusal::Overflow(column))?)
-                }
-                (_, set) => set,
+            let merged = match self.set.get(column) {
+                Some(before) => before.then(set).ok_or(Refusal::Overflow(column))?,
+                None => set,
             };
             self.set.insert(column, merged);
         }
         self.bumps += next.bumps;
         Ok(self)
+    }
+
+    /// Whether nothing but columns is concerned, and all sums fit.
+    fn has_room_for(&self, next: &Edit) -> bool {
+        let fits = |(column, set): (usize, &Set)| match (self.set.get(column), set) {
+            (Some(Set::To(value) | Set::Add(value)), Set::Add(delta)) => {
+                sum(value, delta).is_some()
+            }
+            _ => true,
+        };
+        self.image.is_none()
+            && next.image.is_none()
+            && next.expected.is_none()
+            && next.set.iter().all(fits)
+    }
+
+    fn absorb(&mut self, next: Edit) {
+        for (column, set) in next.set {
+            let merged = match self.set.get(column) {
+                Some(before) => before.then(set),
+                None => Some(set),
+            };
+            if let Some(merged) = merged {
+                self.set.insert(column, merged);
+            }
+        }
+        self.bumps += next.bumps;
     }
 
     /// The row `before` after the edit.

@@ -4,7 +4,10 @@ mod shared;
 
 use std::{
     panic::Location,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use shared::Offer;
@@ -25,6 +28,7 @@ use super::{
         folder::{Disk, Folder},
         record::{Letter, Record, Unnumbered, Write},
         recovery::Recovered,
+        turns::Ticket,
     },
     keys::Keys,
     marker::Marker,
@@ -63,6 +67,8 @@ pub(super) struct Shared {
     pub(super) marked: AtomicU64,
     pub(super) journal: Option<Journal>,
     state: Mutex<State>,
+    /// Set under the state's lock: what is taken after it was seen there is none.
+    is_closing: AtomicBool,
     /// Told when the flusher should look again.
     changed: Notify,
     /// Told when a wait after a failure should end.
@@ -76,7 +82,6 @@ pub(super) struct Shared {
 struct State {
     queue: Queue,
     letters: DeadLetters,
-    is_closing: bool,
     figures: Figures,
 }
 
@@ -184,6 +189,7 @@ impl Engine {
             marked: AtomicU64::new(committed),
             journal,
             state: Mutex::new(state),
+            is_closing: AtomicBool::new(false),
             changed: Notify::new(),
             hurry: Notify::new(),
             space: Notify::new(),
@@ -207,17 +213,25 @@ impl Engine {
     /// A key for a new row of a table whose keys the database makes. While the database is away and no key is in hand,
     /// it waits or fails as for a full queue.
     pub(crate) async fn key(&self, table: usize) -> Result<i64> {
-        let shared = &self.shared;
         let none = || Error::configuration("no keys were reserved at the start");
-        let keys = shared
-            .keys
-            .get(table)
-            .and_then(Option::as_ref)
-            .ok_or_else(none)?;
+        let keys = self.shared.keys.get(table);
+        let keys = keys.and_then(Option::as_ref).ok_or_else(none)?;
+        if self.shared.is_closing() {
+            return Err(closed());
+        }
+        match keys.in_hand() {
+            Some(key) => Ok(key),
+            // On the heap, as all that seldom happens: the futures of writes are moved, and small ones faster.
+            None => Box::pin(self.reserved_key(keys)).await,
+        }
+    }
+
+    async fn reserved_key(&self, keys: &Arc<Keys>) -> Result<i64> {
+        let shared = &self.shared;
         let backoff = shared.settings.backoff();
         let mut attempt = 0;
         loop {
-            if shared.lock().is_closing {
+            if shared.is_closing() {
                 return Err(closed());
             }
             match keys.take().await {
@@ -235,55 +249,72 @@ impl Engine {
         }
     }
 
-    /// Takes a change; returns when it is as safe as the settings say.
-    pub(crate) async fn write(&self, table: usize, key: Vec<Value>, change: Change) -> Result<()> {
-        self.write_settling(table, key, change, 0).await
+    /// Takes a change, at once if there is room; the future returns when it is as safe as the settings say.
+    pub(crate) fn write(
+        &self,
+        table: usize,
+        key: Vec<Value>,
+        change: Change,
+    ) -> impl Future<Output = Result<()>> + Send {
+        self.write_settling(table, key, change, 0)
     }
 
-    async fn write_settling(
+    fn write_settling(
         &self,
         table: usize,
         key: Vec<Value>,
         change: Change,
         settles: u64,
-    ) -> Result<()> {
-        let shared = &self.shared;
+    ) -> impl Future<Output = Result<()>> + Send {
+        let offer = self.offer(table, key, change, settles);
+        self.acknowledged(offer.and_then(|offer| self.shared.take(offer)))
+    }
+
+    fn offer(&self, table: usize, key: Vec<Value>, change: Change, settles: u64) -> Result<Offer> {
         let row = (table, row_key(&key)?);
         let write = Write {
             seq: 0,
-            table: shared.fingerprints[table],
+            table: self.shared.fingerprints[table],
             key,
             change,
             settles,
         };
-        let frame = shared.journal.as_ref().map(|_| Unnumbered::of(&write));
-        let mut offer = Offer {
+        let frame = self.shared.journal.as_ref().map(|_| Unnumbered::of(&write));
+        Ok(Offer {
             row,
             frame: frame.transpose()?,
             key: write.key,
             change: write.change,
             settles,
+        })
+    }
+
+    async fn acknowledged(&self, taken: Result<Result<Option<Ticket>, Box<Offer>>>) -> Result<()> {
+        let ticket = match taken? {
+            Ok(ticket) => ticket,
+            Err(offer) => Box::pin(self.take_when_there_is_room(*offer)).await?,
         };
-        let mut is_told = false;
-        let ticket = loop {
-            let mut space = std::pin::pin!(shared.space.notified());
-            space.as_mut().enable();
-            offer = match shared.take(offer)? {
-                Ok(ticket) => break ticket,
-                Err(offer) => offer,
-            };
-            if !is_told {
-                is_told = true;
-                shared.back_pressure();
-            }
+        match (&self.shared.journal, ticket) {
+            (Some(journal), Some(ticket)) => journal.written(ticket).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes what met a full queue, or refuses it, as the settings say.
+    async fn take_when_there_is_room(&self, mut offer: Offer) -> Result<Option<Ticket>> {
+        let shared = &self.shared;
+        shared.back_pressure();
+        loop {
             if shared.settings.when_full == WhenFull::Error {
                 return Err(full(shared.settings.max_pending));
             }
+            let mut space = std::pin::pin!(shared.space.notified());
+            space.as_mut().enable();
+            offer = match shared.take(offer)? {
+                Ok(ticket) => return Ok(ticket),
+                Err(offer) => *offer,
+            };
             space.await;
-        };
-        match (&shared.journal, ticket) {
-            (Some(journal), Some(ticket)) => journal.written(ticket).await,
-            _ => Ok(()),
         }
     }
 

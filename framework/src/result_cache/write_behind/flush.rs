@@ -8,7 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt;
 
 use super::{
-    change::{Change, Edit, Set, like},
+    change::{Change, Edit, RowValues, Set, like},
     marker::{Marker, statement},
     order::in_order,
     queue::{Batch, Entry},
@@ -269,29 +269,33 @@ impl<'f> Flush<'f> {
         table: &'static TableDef,
         group: &[&Entry],
     ) -> Result<u64> {
-        let columns: Vec<usize> = (0..table.columns.len()).collect();
-        let rows: Vec<Vec<Option<Value>>> = group
-            .iter()
-            .filter_map(|entry| match &entry.change {
-                Change::Insert(row) | Change::Replace(row) => {
-                    Some(row.iter().cloned().map(Some).collect())
+        let size = executor.dialect().bind_limit() / table.columns.len().max(1);
+        let mut known: Option<(usize, Arc<Plan>)> = None;
+        for entries in group.chunks(size.clamp(1, 100)) {
+            let mut statement = match &known {
+                // As many rows of the same columns have the same text.
+                Some((rows, plan)) if *rows == entries.len() => {
+                    let mut args = Vec::with_capacity(entries.len() * table.columns.len());
+                    args.extend(rows_of(entries).flatten().cloned());
+                    Statement::new(Arc::clone(plan), args, self.marker.call_site)
                 }
-                Change::Update(_) | Change::Delete(_) => None,
-            })
-            .collect();
-        let size = (executor.dialect().bind_limit() / columns.len().max(1)).clamp(1, 100);
-        for (rows, entries) in rows.chunks(size).zip(group.chunks(size)) {
-            let touched = touches(table, entries);
-            let insert = Insert {
-                table,
-                columns: columns.clone(),
-                rows: rows.to_vec(),
-                conflict: None,
-                returning: Vec::new(),
+                _ => {
+                    let row = |row: &RowValues| row.iter().cloned().map(Some).collect();
+                    let insert = Insert {
+                        table,
+                        columns: (0..table.columns.len()).collect(),
+                        rows: rows_of(entries).map(row).collect(),
+                        conflict: None,
+                        returning: Vec::new(),
+                    };
+                    statement(executor, Query::Insert(&insert), self.marker.call_site)?
+                }
             };
-            self.send(executor, Query::Insert(&insert), touched).await?;
+            known = Some((entries.len(), Arc::clone(&statement.plan)));
+            statement.touched = touches(table, entries);
+            executor.run(&statement, &mut NoRows).await?;
         }
-        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(group.len()).unwrap_or(u64::MAX))
     }
 
     async fn delete(
@@ -328,7 +332,7 @@ impl<'f> Flush<'f> {
         let mut set: Vec<(usize, Term)> = edit
             .set
             .iter()
-            .map(|(&column, set)| {
+            .map(|(column, set)| {
                 let term = match set {
                     Set::To(value) => Term::Value(value.clone()),
                     Set::Add(delta) => plus(column, delta.clone()),
@@ -369,6 +373,14 @@ impl<'f> Flush<'f> {
         }
         Ok(affected)
     }
+}
+
+/// The new rows of `entries`, all of which have one.
+fn rows_of<'b>(entries: &[&'b Entry]) -> impl Iterator<Item = &'b RowValues> {
+    entries.iter().filter_map(|entry| match &entry.change {
+        Change::Insert(row) | Change::Replace(row) => Some(row),
+        Change::Update(_) | Change::Delete(_) => None,
+    })
 }
 
 /// The rows of `entries`; nothing where no rows are kept.

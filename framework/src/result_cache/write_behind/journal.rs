@@ -16,7 +16,7 @@ pub(super) mod turns;
 mod writer;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread,
 };
 
@@ -97,11 +97,14 @@ impl Journal {
 
     /// Its size in bytes.
     pub(super) fn size(&self) -> u64 {
-        self.shared.lock().size
+        self.shared.size.load(Ordering::Relaxed)
     }
 
     /// Why nothing more can be written, if so.
     pub(super) fn failed(&self) -> Option<Error> {
+        if !self.shared.has_failed.load(Ordering::Acquire) {
+            return None;
+        }
         let progress = self.shared.progress.borrow();
         progress.failed.as_ref().map(|reason| failure(reason))
     }

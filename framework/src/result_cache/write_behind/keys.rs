@@ -84,12 +84,7 @@ impl Keys {
         loop {
             let attempt = {
                 let mut state = self.lock();
-                if let Some(key) = state.stock.take() {
-                    let is_low = state.stock.left() <= u64::from(self.block / 2);
-                    let rests = state.not_before.is_some_and(|until| Instant::now() < until);
-                    if is_low && !rests && state.attempt.is_none() {
-                        self.begin(&mut state);
-                    }
+                if let Some(key) = self.pick(&mut state) {
                     return Ok(key);
                 }
                 match &state.attempt {
@@ -99,6 +94,22 @@ impl Keys {
             };
             ended(attempt).await?;
         }
+    }
+
+    /// The same without waiting; `None` if none is in hand.
+    pub(super) fn in_hand(self: &Arc<Self>) -> Option<i64> {
+        self.pick(&mut self.lock())
+    }
+
+    fn pick(self: &Arc<Self>, state: &mut State) -> Option<i64> {
+        let key = state.stock.take()?;
+        if state.stock.left() <= u64::from(self.block / 2) && state.attempt.is_none() {
+            let rests = state.not_before.is_some_and(|until| Instant::now() < until);
+            if !rests {
+                self.begin(state);
+            }
+        }
+        Some(key)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

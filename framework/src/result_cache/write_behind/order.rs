@@ -56,16 +56,19 @@ pub(super) fn in_order<'b>(
     entries: impl Iterator<Item = &'b Entry>,
     ranks: &[usize],
 ) -> Vec<&'b Entry> {
-    let mut entries: Vec<&Entry> = entries.collect();
     let highest = ranks.iter().copied().max().unwrap_or_default();
-    entries.sort_by_key(|entry| {
-        let rank = ranks[entry.table];
-        match entry.change {
-            Change::Delete(_) => (1, highest - rank, entry.seq),
-            _ => (0, rank, entry.seq),
-        }
-    });
-    entries
+    let mut placed: Vec<_> = entries
+        .map(|entry| {
+            let rank = ranks[entry.table];
+            let place = match entry.change {
+                Change::Delete(_) => (1, highest - rank, entry.seq),
+                _ => (0, rank, entry.seq),
+            };
+            (place, entry)
+        })
+        .collect();
+    placed.sort_unstable_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, entry)| entry).collect()
 }
 
 #[cfg(test)]

@@ -30,10 +30,16 @@ pub(super) struct Entry {
 /// A row: its table and its key.
 pub(super) type RowId = (usize, KeyPart);
 
+/// How many gaps of a batch are never worth closing.
+const SPARE: usize = 16;
+
 /// Everything between two sequence numbers.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    entries: HashMap<RowId, Entry, foldhash::fast::RandomState>,
+    /// In the order of their numbers; `None` where nothing was left of a row's changes. Whoever writes them finds them in
+    /// the order in which they are in memory.
+    entries: Vec<Option<Entry>>,
+    places: HashMap<RowId, usize, foldhash::fast::RandomState>,
     /// The number of the first change in it.
     id: u64,
     /// The number of the last change in it.
@@ -43,11 +49,63 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.iter().flatten()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
+    }
+
+    fn get(&self, row: &RowId) -> Option<&Entry> {
+        self.entries[*self.places.get(row)?].as_ref()
+    }
+
+    fn has(&self, row: &RowId) -> bool {
+        self.places.contains_key(row)
+    }
+
+    /// Takes a change, and makes it one with what there is of its row; whether there was something.
+    fn take(&mut self, row: RowId, new: Entry, table: &TableDef) -> Result<bool, Refusal> {
+        let place = match self.places.entry(row) {
+            Vacant(place) => {
+                place.insert(self.entries.len());
+                self.entries.push(Some(new));
+                return Ok(false);
+            }
+            Occupied(place) => place,
+        };
+        let slot = &mut self.entries[*place.get()];
+        if let Some(entry) = slot
+            && let Err(change) = entry.change.absorb(new.change)
+        {
+            match entry.change.clone().then(change, table)? {
+                Some(merged) => entry.change = merged,
+                None => {
+                    *slot = None;
+                    place.remove();
+                    self.close_gaps();
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps what was left of nothing from taking more memory than the rows do.
+    fn close_gaps(&mut self) {
+        if self.entries.len() <= 2 * self.places.len() + SPARE {
+            return;
+        }
+        let mut kept = 0;
+        let places: Vec<usize> = (self.entries.iter())
+            .map(|entry| {
+                kept += usize::from(entry.is_some());
+                kept
+            })
+            .collect();
+        self.entries.retain(Option::is_some);
+        for place in self.places.values_mut() {
+            *place = places[*place] - 1;
+        }
     }
 }
 
@@ -72,6 +130,8 @@ pub(super) struct Taken {
     pub(super) seq: u64,
     /// Whether it became one with a change that was queued.
     pub(super) coalesced: bool,
+    /// Whether it is the first of its batch.
+    pub(super) opened: bool,
     /// Whether its batch is full now.
     pub(super) closed: bool,
 }
@@ -124,7 +184,7 @@ impl Queue {
 
     /// Whether there is no room for a change of `row`.
     pub(super) fn is_full_for(&self, row: &RowId) -> bool {
-        self.pending() >= self.limits.max_pending && !self.open.entries.contains_key(row)
+        self.pending() >= self.limits.max_pending && !self.open.has(row)
     }
 
     /// Takes a change.
@@ -140,39 +200,27 @@ impl Queue {
         }
         let table = self.tables[row.0];
         let refused = NotTaken::Refused;
-        let is_closed_too = |batch: &Arc<Batch>| batch.entries.contains_key(&row);
+        let is_closed_too = |batch: &Arc<Batch>| batch.has(&row);
         if self.closed.iter().any(is_closed_too)
             && let Some(queued) = self.view(&row).change
         {
             queued.then(change.clone(), table).map_err(refused)?;
         }
         let seq = self.next;
-        let coalesced = match self.open.entries.entry(row) {
-            Vacant(place) => {
-                let table = place.key().0;
-                place.insert(Entry {
-                    table,
-                    key,
-                    seq,
-                    change,
-                });
-                false
-            }
-            Occupied(mut entry) => {
-                let queued = entry.get().change.clone();
-                match queued.then(change, table).map_err(refused)? {
-                    Some(merged) => entry.get_mut().change = merged,
-                    None => drop(entry.remove()),
-                }
-                true
-            }
+        let new = Entry {
+            table: row.0,
+            key,
+            seq,
+            change,
         };
+        let coalesced = self.open.take(row, new, table).map_err(refused)?;
         self.next += 1;
-        if self.open.first_at.is_none() {
+        let opened = self.open.first_at.is_none();
+        if opened {
             self.open.id = seq;
+            self.open.first_at = Some(now);
         }
         self.open.through = seq;
-        self.open.first_at.get_or_insert(now);
         let closed = self.open.len() >= self.limits.batch;
         if closed {
             self.close();
@@ -180,6 +228,7 @@ impl Queue {
         Ok(Taken {
             seq,
             coalesced,
+            opened,
             closed,
         })
     }
@@ -215,7 +264,7 @@ impl Queue {
         };
         let all = self.closed.iter().map(|batch| &**batch).chain([&self.open]);
         for (index, batch) in all.enumerate() {
-            let Some(entry) = batch.entries.get(row) else {
+            let Some(entry) = batch.get(row) else {
                 continue;
             };
             let attempts = if index == 0 { self.attempts } else { 0 };

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Settings, WhenFull,
-    change::{Change, Edit, Set},
+    change::{Change, Columns, Edit, Set},
     engine::Engine,
 };
 use crate::{
@@ -271,7 +271,7 @@ async fn insert(engine: &Engine, id: i64, name: &str) -> Result<()> {
 
 async fn add(engine: &Engine, id: i64, delta: i64) -> Result<()> {
     let edit = Edit {
-        set: [(2, Set::Add(Value::BigInt(Some(delta))))].into(),
+        set: Columns::from_iter([(2, Set::Add(Value::BigInt(Some(delta))))]),
         ..Edit::default()
     };
     engine

@@ -117,6 +117,17 @@ fn written(
     }
 }
 
+#[test]
+fn a_sum_that_does_not_fit_is_given_back_and_leaves_everything_as_it_was() {
+    let of = |set: &[(usize, Set)]| Change::Update(edit(set, &PLAIN));
+    let mut queued = of(&[(1, Set::Add(int(1))), (2, Set::To(int(i64::MAX)))]);
+    let before = queued.clone();
+    let next = of(&[(1, Set::Add(int(1))), (2, Set::Add(int(1)))]);
+    assert_eq!(queued.absorb(next.clone()), Err(next.clone()));
+    assert_eq!(queued, before);
+    assert_eq!(queued.then(next, &PLAIN), Err(Refusal::Overflow(2)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -137,7 +148,17 @@ proptest! {
             now = after;
             queued = match queued {
                 None => Some(change),
-                Some(queued) => queued.then(change, table).unwrap_or_else(|why| panic!("{op:?}: {why:?}")),
+                Some(queued) => {
+                    let mut in_place = queued.clone();
+                    let absorbed = in_place.absorb(change.clone());
+                    let before = queued.clone();
+                    let merged = queued.then(change.clone(), table).unwrap_or_else(|why| panic!("{op:?}: {why:?}"));
+                    match absorbed {
+                        Ok(()) => prop_assert_eq!(Some(&in_place), merged.as_ref()),
+                        Err(back) => prop_assert_eq!((in_place, back), (before, change)),
+                    }
+                    merged
+                }
             };
         }
         let once = match &queued {

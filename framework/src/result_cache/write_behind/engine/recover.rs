@@ -84,7 +84,6 @@ impl State {
         Ok(Self {
             queue,
             letters,
-            is_closing: false,
             figures: Figures::default(),
         })
     }

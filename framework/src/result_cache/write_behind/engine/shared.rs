@@ -1,6 +1,6 @@
 //! What callers and the flusher do to the queue they share.
 use std::{
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -48,7 +48,7 @@ impl Shared {
         let now = Instant::now().into_std();
         let figures = &state.figures;
         WriteBehindStats {
-            state: match (state.is_closing, has_ended) {
+            state: match (self.is_closing(), has_ended) {
                 (_, true) => WriteBehindState::Closed,
                 (true, false) => WriteBehindState::Closing,
                 (false, false) => WriteBehindState::Open,
@@ -74,10 +74,11 @@ impl Shared {
     }
 
     /// Takes what is offered, if there is room; gives it back otherwise.
-    pub(super) fn take(&self, offer: Offer) -> Result<Result<Option<Ticket>, Offer>> {
+    pub(super) fn take(&self, offer: Offer) -> Result<Result<Option<Ticket>, Box<Offer>>> {
+        let now = Instant::now().into_std();
         let mut guard = self.lock();
         let state = &mut *guard;
-        if state.is_closing {
+        if self.is_closing() {
             return Err(closed());
         }
         if state.letters.len() >= self.settings.max_dead_letters && offer.settles == 0 {
@@ -89,11 +90,11 @@ impl Shared {
             }
             let limit = self.settings.max_journal_bytes;
             if journal.size() >= limit && !state.queue.is_empty() {
-                return Ok(Err(offer));
+                return Ok(Err(Box::new(offer)));
             }
         }
         if state.queue.is_full_for(&offer.row) {
-            return Ok(Err(offer));
+            return Ok(Err(Box::new(offer)));
         }
         let seq = state.queue.next();
         let Offer {
@@ -105,9 +106,11 @@ impl Shared {
         } = offer;
         let table = self.tables[row.0];
         let id = row.1.clone();
-        let now = Instant::now().into_std();
         let Taken {
-            coalesced, closed, ..
+            coalesced,
+            opened,
+            closed,
+            ..
         } = match state.queue.push(row, key, change, now) {
             Ok(taken) => taken,
             Err(NotTaken::Full) => return Err(full(self.settings.max_pending)),
@@ -124,7 +127,8 @@ impl Shared {
             _ => None,
         };
         drop(guard);
-        if closed || !coalesced {
+        // In between, when it is to be flushed remains as it was.
+        if opened || closed {
             self.changed.notify_one();
         }
         let table = table.name;
@@ -139,13 +143,13 @@ impl Shared {
             changed.as_mut().enable();
             let due_at = {
                 let mut state = self.lock();
-                if state.is_closing {
+                if self.is_closing() {
                     state.queue.close();
                 }
                 if let Some(batch) = state.queue.due(Instant::now().into_std()) {
                     return Some(batch);
                 }
-                if state.is_closing {
+                if self.is_closing() {
                     return None;
                 }
                 state.queue.due_at()
@@ -258,8 +262,14 @@ impl Shared {
         }
     }
 
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+
     pub(super) fn close(&self) {
-        self.lock().is_closing = true;
+        let state = self.lock();
+        self.is_closing.store(true, Ordering::Release);
+        drop(state);
         self.changed.notify_one();
         self.hurry.notify_one();
         self.space.notify_waiters();

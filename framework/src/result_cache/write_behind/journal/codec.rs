@@ -141,7 +141,7 @@ impl Writer {
 
     fn edit(&mut self, edit: &Edit) -> Result<()> {
         self.len(edit.set.len());
-        for (&column, set) in &edit.set {
+        for (column, set) in edit.set.iter() {
             self.len(column);
             let (tag, value) = match set {
                 Set::To(value) => (1, value),

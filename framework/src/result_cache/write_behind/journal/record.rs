@@ -102,7 +102,9 @@ impl Record {
                 ids.iter().for_each(|id| writer.u64(*id));
             }
         }
-        Ok(sealed(writer.0))
+        let mut bytes = measured(writer);
+        seal(&mut bytes);
+        Ok(bytes)
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
@@ -152,14 +154,14 @@ impl Unnumbered {
     pub(crate) fn of(write: &Write) -> Result<Self> {
         let mut writer = begun();
         put_write(&mut writer, write)?;
-        Ok(Self(writer.0))
+        Ok(Self(measured(writer)))
     }
 
-    /// The frame with its number.
+    /// The frame with its number, and without a checksum: to be [sealed](seal).
     pub(crate) fn numbered(self, seq: u64) -> Vec<u8> {
         let mut bytes = self.0;
         bytes[SEQ..SEQ + 8].copy_from_slice(&seq.to_le_bytes());
-        sealed(bytes)
+        bytes
     }
 }
 
@@ -176,13 +178,27 @@ fn begun() -> Writer {
     Writer(bytes)
 }
 
-/// The frame with length and checksum.
-fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+/// The frame with its length.
+fn measured(writer: Writer) -> Vec<u8> {
+    let mut bytes = writer.0;
     let length = u32::try_from(bytes.len() - FRAME).unwrap_or(u32::MAX);
-    let checksum = CRC.checksum(&bytes[FRAME..]);
     bytes[..4].copy_from_slice(&length.to_le_bytes());
-    bytes[4..FRAME].copy_from_slice(&checksum.to_le_bytes());
     bytes
+}
+
+/// Gives each of the frames its checksum.
+pub(super) fn seal(mut frames: &mut [u8]) {
+    while let Some((length, rest)) = frames.split_first_chunk_mut::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((checksum, rest)) = rest.split_first_chunk_mut::<4>() else {
+            return;
+        };
+        let Some((record, rest)) = rest.split_at_mut_checked(length) else {
+            return;
+        };
+        *checksum = CRC.checksum(record).to_le_bytes();
+        frames = rest;
+    }
 }
 
 fn put_write(writer: &mut Writer, write: &Write) -> Result<()> {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::{
     folder::Segment,
-    record::{Record, Write},
+    record::{Record, Unnumbered, Write},
     recovery::segment_name,
     *,
 };
@@ -112,9 +112,12 @@ fn write(seq: u64) -> Write {
     }
 }
 
+fn unsealed(seq: u64) -> Vec<u8> {
+    Unnumbered::of(&write(seq)).unwrap().numbered(seq)
+}
+
 fn append(journal: &Journal, seq: u64) -> Ticket {
-    let frame = Record::Write(write(seq)).frame().unwrap();
-    journal.append(&frame, seq)
+    journal.append(&unsealed(seq), seq)
 }
 
 fn open(memory: &Memory, segment_bytes: u64, committed: u64) -> (Journal, Recovered) {
@@ -247,6 +250,18 @@ fn bytes_of(count: u64) -> Vec<u8> {
         bytes.extend(Record::Write(write(seq)).frame().unwrap());
     }
     bytes
+}
+
+#[test]
+fn frames_are_sealed_together_as_each_alone() {
+    let mut frames: Vec<u8> = (1..=12).flat_map(unsealed).collect();
+    let header = record::header(Uuid::nil(), 1);
+    assert_eq!(record::records(&[&header[..], &frames].concat()).0, []);
+    record::seal(&mut frames);
+    assert_eq!([header, frames.clone()].concat(), bytes_of(12));
+    let sealed = frames.clone();
+    record::seal(&mut frames);
+    assert_eq!(frames, sealed);
 }
 
 fn recovered_from(bytes: Vec<u8>) -> Recovered {

@@ -3,17 +3,24 @@
 //! What is handed over waits in the inbox. Whoever has the turn takes all that is there, writes it, and looks again: so
 //! the order in the file is that of the tickets. What is synced is always written by the thread. What is only handed to
 //! the operating system is written by the caller that finds nobody writing, for that takes less time than to wake a
-//! thread and be woken by it; those that find somebody writing wait. No caller writes for others without end, nor much at
-//! once, and none begins a segment: there the thread takes over, until nothing waits.
+//! thread and be woken by it; those that find somebody writing let other tasks go first, look again, and wait if it takes
+//! long. No caller writes for others without end, nor much at once, and none begins a segment: there the thread takes
+//! over, until nothing waits. Who writes also makes the checksums: the inbox is not locked meanwhile.
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use tokio::sync::watch;
 
-use super::writer::{Group, Writer};
+use super::{
+    record,
+    writer::{Group, Writer},
+};
 use crate::result_cache::write_behind::Durability;
 
 /// How many groups a caller writes before the thread takes over. A group takes microseconds.
@@ -22,6 +29,10 @@ pub(super) const GROUPS: usize = 16;
 /// The largest group that a caller writes.
 pub(super) const GROUP_BYTES: usize = 64 << 10;
 
+/// How often a caller lets other tasks go first before it waits to be told. A write takes microseconds, as long as it
+/// takes to wake a task on another thread.
+const LOOKS: usize = 4;
+
 /// What callers and the thread share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -29,6 +40,11 @@ pub(super) struct Shared {
     /// Told when there is something for the thread to do.
     wake: Condvar,
     pub(super) progress: watch::Sender<Progress>,
+    /// The last ticket that is safe, for those who do not wait.
+    written: AtomicU64,
+    pub(super) has_failed: AtomicBool,
+    /// The bytes of all segments.
+    pub(super) size: AtomicU64,
     durability: Durability,
 }
 
@@ -54,16 +70,25 @@ impl Ticket {
     pub(super) async fn written(self) -> Result<(), Arc<str>> {
         let Self { shared, number } = &self;
         if shared.durability != Durability::Fsync {
-            // Others that are about to hand something over do so now, and one write is for all.
-            tokio::task::yield_now().await;
-            if shared.progress.borrow().written >= *number {
-                return Ok(());
-            }
-            shared.lead();
-            if shared.progress.borrow().written >= *number {
-                return Ok(());
+            for _ in 0..LOOKS {
+                // Others that are about to hand something over do so now, and one write is for all.
+                tokio::task::yield_now().await;
+                if shared.is_written(*number) {
+                    return Ok(());
+                }
+                shared.lead();
+                if shared.is_written(*number) {
+                    return Ok(());
+                }
             }
         }
+        // On the heap: whoever need not wait carries no room for it.
+        Box::pin(self.told()).await
+    }
+
+    /// Waits to be told.
+    async fn told(self) -> Result<(), Arc<str>> {
+        let Self { shared, number } = &self;
         let mut progress = shared.progress.subscribe();
         let done = |progress: &Progress| progress.written >= *number || progress.failed.is_some();
         let ended = || Arc::from("its thread ended");
@@ -77,7 +102,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.shared.progress.borrow().written < self.number {
+        if !self.shared.is_written(self.number) {
             self.shared.lead();
         }
     }
@@ -94,7 +119,6 @@ pub(super) struct Inbox {
     pub(super) carry: Vec<u8>,
     /// The number up to which the database has everything.
     pub(super) committed: u64,
-    pub(super) size: u64,
     closed: bool,
     turn: Turn,
 }
@@ -115,7 +139,7 @@ enum Turn {
 impl Shared {
     pub(super) fn new(writer: Writer, carry: Vec<u8>, committed: u64) -> Self {
         let durability = writer.options.durability;
-        let size = writer.total();
+        let size = AtomicU64::new(writer.total());
         let writer = Box::new(writer);
         Self {
             inbox: Mutex::new(Inbox {
@@ -124,7 +148,6 @@ impl Shared {
                 highest: 0,
                 carry,
                 committed,
-                size,
                 closed: false,
                 turn: match durability {
                     Durability::Fsync => Turn::Thread(writer),
@@ -133,6 +156,9 @@ impl Shared {
             }),
             wake: Condvar::new(),
             progress: watch::Sender::default(),
+            written: AtomicU64::new(0),
+            has_failed: AtomicBool::new(false),
+            size,
             durability,
         }
     }
@@ -141,7 +167,11 @@ impl Shared {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a frame into the inbox.
+    fn is_written(&self, ticket: u64) -> bool {
+        self.written.load(Ordering::Acquire) >= ticket
+    }
+
+    /// Puts a frame into the inbox; whether it has its checksum is no matter.
     pub(super) fn append(self: &Arc<Self>, frame: &[u8], highest: u64) -> Ticket {
         let mut inbox = self.lock();
         inbox.bytes.extend(frame);
@@ -166,18 +196,18 @@ impl Shared {
             if inbox.bytes.is_empty() || !inbox.is_small(&writer) {
                 break;
             }
-            let group = inbox.group(&writer);
+            let mut group = inbox.group(&writer);
             drop(inbox);
-            if !self.write(&mut writer, &group) {
+            if !self.write(&mut writer, &mut group) {
                 return;
             }
             inbox = self.lock();
             inbox.reuse(group);
         }
         if inbox.bytes.is_empty() && !inbox.closed {
-            inbox.end_turn(writer, Turn::Free);
+            inbox.turn = Turn::Free(writer);
         } else {
-            inbox.end_turn(writer, Turn::Thread);
+            inbox.turn = Turn::Thread(writer);
             self.wake.notify_one();
         }
     }
@@ -194,22 +224,23 @@ impl Shared {
                 continue;
             };
             let is_last = inbox.closed;
-            let group = inbox.group(&writer);
+            let mut group = inbox.group(&writer);
             drop(inbox);
-            if !self.write(&mut writer, &group) {
+            if !self.write(&mut writer, &mut group) {
                 return;
             }
             inbox = self.lock();
             if is_last {
-                inbox.size = writer.total();
                 inbox.turn = Turn::Over;
                 drop(inbox);
                 self.fail("it was closed");
                 return;
             }
             let is_free = self.durability != Durability::Fsync && inbox.bytes.is_empty();
-            let next = if is_free { Turn::Free } else { Turn::Thread };
-            inbox.end_turn(writer, next);
+            inbox.turn = match is_free {
+                true => Turn::Free(writer),
+                false => Turn::Thread(writer),
+            };
         }
     }
 
@@ -220,10 +251,16 @@ impl Shared {
     }
 
     /// Writes a group and tells those who wait; whether it is written. After a failure nobody has the turn any more.
-    fn write(&self, writer: &mut Writer, group: &Group) -> bool {
+    fn write(&self, writer: &mut Writer, group: &mut Group) -> bool {
         let panicked = |_| Err(io::Error::other("writing panicked"));
-        let written = catch_unwind(AssertUnwindSafe(|| writer.write(group)));
+        let write = || {
+            record::seal(&mut group.bytes);
+            writer.write(group)
+        };
+        let written = catch_unwind(AssertUnwindSafe(write));
         let Err(error) = written.unwrap_or_else(panicked) else {
+            self.size.store(writer.total(), Ordering::Relaxed);
+            self.written.store(group.ticket, Ordering::Release);
             self.progress
                 .send_modify(|progress| progress.written = group.ticket);
             return true;
@@ -236,6 +273,7 @@ impl Shared {
     }
 
     fn fail(&self, reason: &str) {
+        self.has_failed.store(true, Ordering::Release);
         self.progress
             .send_modify(|progress| progress.failed = Some(reason.into()));
     }
@@ -263,11 +301,6 @@ impl Inbox {
                 None
             }
         }
-    }
-
-    fn end_turn(&mut self, writer: Box<Writer>, next: fn(Box<Writer>) -> Turn) {
-        self.size = writer.total();
-        self.turn = next(writer);
     }
 
     /// Whether to write what there is takes so little time that a caller may do it.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    result_cache::write_behind::change::Set,
+    result_cache::write_behind::change::{Columns, Set},
     schema::{ColumnDef, ColumnDefault, SqlType},
 };
 
@@ -46,7 +46,7 @@ fn queue(max_pending: usize, batch: usize) -> Queue {
 
 fn add(queue: &mut Queue, key: i64, delta: i64, now: Instant) -> Result<Taken, NotTaken> {
     let edit = Edit {
-        set: [(1, Set::Add(Value::BigInt(Some(delta))))].into(),
+        set: Columns::from_iter([(1, Set::Add(Value::BigInt(Some(delta))))]),
         ..Edit::default()
     };
     let values = vec![Value::BigInt(Some(key))];
@@ -55,8 +55,8 @@ fn add(queue: &mut Queue, key: i64, delta: i64, now: Instant) -> Result<Taken, N
 
 fn sum_of(change: &Change) -> i64 {
     match change {
-        Change::Update(edit) => match edit.set[&1] {
-            Set::Add(Value::BigInt(Some(delta))) => delta,
+        Change::Update(edit) => match edit.set.get(1) {
+            Some(Set::Add(Value::BigInt(Some(delta)))) => *delta,
             _ => panic!("{edit:?}"),
         },
         other => panic!("{other:?}"),
@@ -71,6 +71,37 @@ fn a_full_queue_still_takes_changes_of_rows_that_wait() {
     assert_eq!(add(&mut queue, 3, 1, now), Err(NotTaken::Full));
     assert!(add(&mut queue, 2, 1, now).unwrap().coalesced);
     assert_eq!(queue.pending(), 2);
+}
+
+#[test]
+fn rows_that_come_and_go_take_no_memory() {
+    let now = Instant::now();
+    let mut queue = queue(10, 10);
+    let insert = |key| Change::Insert(vec![Value::BigInt(Some(key)), Value::BigInt(Some(0))]);
+    let mut push = |key, change| {
+        let values = vec![Value::BigInt(Some(key))];
+        queue
+            .push((0, KeyPart::Int(key)), values, change, now)
+            .unwrap();
+        assert!(queue.open.entries.len() <= 2 * queue.open.len() + SPARE);
+        queue.pending()
+    };
+    for key in 0..1_000 {
+        push(key, insert(key));
+        if key >= 3 {
+            push(key - 3, Change::Delete(Edit::default()));
+        }
+    }
+    push(1_000, insert(1_000));
+    assert_eq!(push(998, Change::Delete(Edit::default())), 3);
+    let keys = queue.open.entries().map(|entry| entry.key[0].clone());
+    let expected = [997, 999, 1_000].map(|key| Value::BigInt(Some(key)));
+    assert_eq!(keys.collect::<Vec<_>>(), expected);
+    for key in [997, 999, 1_000] {
+        let change = queue.view(&(0, KeyPart::Int(key))).change;
+        assert_eq!(change, Some(insert(key)));
+    }
+    assert_eq!(queue.view(&(0, KeyPart::Int(998))).change, None);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn change() -> impl Strategy<Value = Change> {
             prop::option::of(row()),
         )
             .prop_map(|(set, bumps, expected, image)| Edit {
-                set,
+                set: set.into_iter().collect(),
                 bumps,
                 expected,
                 image,
