@@ -8,8 +8,6 @@ mod copy;
 mod feed;
 mod load;
 mod statements;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 

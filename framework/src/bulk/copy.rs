@@ -18,7 +18,8 @@ use crate::{
     statement::{Plan, Statement, StatementKind, ddl},
 };
 
-/// From so many rows on, or bytes of a window that is full before that, `COPY` pays for its round trips.
+/// From so many rows on, or where a window is full of fewer, rows are copied: four round trips more than one `INSERT` takes.
+/// Chosen from figures a row of either, not measured as a limit.
 pub(super) const COPY_FROM: u64 = 1_000;
 
 const LAYOUT: &str = "\
