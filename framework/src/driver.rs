@@ -55,8 +55,8 @@ use async_trait::async_trait;
 
 use crate::{
     dialect::{Capabilities, Dialect},
-    error::Result,
-    schema::Cell,
+    error::{Error, Result},
+    schema::{Cell, Value},
     statement::Statement,
     statement_cache::StatementCounters,
 };
@@ -186,6 +186,22 @@ pub trait RowSender: Send + 'static {
     fn sent_blocking(&mut self) -> ControlFlow<()>;
 }
 
+/// Gives the rows of a `COPY`.
+#[async_trait]
+pub trait CopyRows: Send {
+    /// Puts the values of the next rows into `values`, row after row, in the order of the statement's columns; `false`
+    /// when there are no more.
+    ///
+    /// # Errors
+    /// An error ends the statement, takes back what it did, and is what the statement returns.
+    async fn next(&mut self, values: &mut Vec<Value>) -> Result<bool>;
+
+    /// The number by which the user knows the row with this number in the statement, for errors; both count from 1.
+    fn number(&self, _row: u64) -> Option<u64> {
+        None
+    }
+}
+
 /// What a statement did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -227,6 +243,16 @@ pub trait Connection: Send + fmt::Debug {
         sender: Box<dyn RowSender>,
     ) -> Result<Outcome>;
 
+    /// Runs one `COPY .. FROM STDIN` in binary form, with the rows that `rows` gives, all or none. The plan's
+    /// [`columns`](crate::statement::Plan::columns) are the types of the columns that it gives.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where there is no COPY: on all databases but PostgreSQL. The
+    /// database's error, classified; a connection error; the error of `rows`.
+    async fn copy(&mut self, statement: &Statement, _rows: &mut dyn CopyRows) -> Result<Outcome> {
+        Err(no_copy(statement))
+    }
+
     /// Runs text without arguments and without preparing it: BEGIN, COMMIT, settings, scripts of several statements.
     ///
     /// # Errors
@@ -250,4 +276,11 @@ pub trait Connection: Send + fmt::Debug {
 
     /// Closes the connection in order.
     async fn close(self: Box<Self>);
+}
+
+/// The error of a connection, or of what stands before one, that takes no rows by COPY.
+pub(crate) fn no_copy(statement: &Statement) -> Error {
+    Error::unsupported("rows cannot be copied through this connection")
+        .with_hint("insert them by `VALUES`")
+        .at(statement.call_site)
 }

@@ -18,7 +18,7 @@ use written::RowCache;
 
 use crate::{
     dialect::{Capabilities, Dialect},
-    driver::{Outcome, RowSender, RowSink},
+    driver::{self, CopyRows, Outcome, RowSender, RowSink},
     error::{Error, Result},
     statement::Statement,
 };
@@ -43,6 +43,23 @@ pub trait Executor: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`run`](Executor::run).
     async fn stream(&self, statement: &Statement, sender: Box<dyn RowSender>) -> Result<Outcome>;
+
+    /// Whether [`copy`](Executor::copy) works here: inside a transaction of a PostgreSQL database handle.
+    fn copies(&self) -> bool {
+        false
+    }
+
+    /// Runs one `COPY .. FROM STDIN` with the rows that `rows` gives, as [`Connection::copy`](driver::Connection::copy).
+    ///
+    /// # Errors
+    /// As [`run`](Executor::run), or the error of `rows`; [`Unsupported`](crate::ErrorKind::Unsupported) where it does
+    /// not work.
+    ///
+    /// # Cancellation
+    /// A future dropped midway closes the connection, and the server takes back what it was given.
+    async fn copy(&self, statement: &Statement, _rows: &mut dyn CopyRows) -> Result<Outcome> {
+        Err(driver::no_copy(statement))
+    }
 
     /// Whether statements run inside a transaction: one after the other, on one connection.
     fn in_transaction(&self) -> bool;

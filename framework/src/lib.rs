@@ -51,6 +51,7 @@
 #[cfg(test)]
 extern crate self as entourage;
 
+pub mod bulk;
 pub mod database;
 pub mod dialect;
 pub mod driver;

@@ -3,6 +3,7 @@
 //! A [`Repository`] is an executor and an entity type. Its methods are synchronous builders until `.await`: nothing is
 //! sent before, and every statement knows the line of the user's call.
 mod assemble;
+mod bulk_insert;
 mod cached;
 mod delete;
 mod find;
@@ -20,13 +21,17 @@ mod shaped;
 mod stamp;
 mod stream;
 mod update;
+mod update_many;
 mod upsert;
+mod write_batcher;
 #[cfg(feature = "write-behind")]
 pub mod write_behind;
 
 use std::marker::PhantomData;
 
+pub use bulk_insert::BulkInsert;
 pub use cached::Cached;
+pub use insert::InsertMany;
 pub use loader::Loader;
 pub use lock::KeyList;
 pub use new_entity::{ColumnSet, NewEntity, NewWith, Patch};
@@ -34,6 +39,7 @@ pub use page::{Cursor, Page, PageOf};
 pub use query::Query;
 pub use raw::{Args, FromRow, RawSql, Sql};
 pub use update::BulkUpdate;
+pub use write_batcher::{WriteBatcher, WriteBatcherBuilder};
 #[cfg(feature = "write-behind")]
 pub use write_behind::{WriteBehind, WriteBehindBuilder, WriteBehindRepository};
 

@@ -47,6 +47,8 @@ pub enum StatementKind {
     Transaction,
     /// Creates, alters or drops something, or reads the catalog for it.
     Schema,
+    /// Adds rows that follow it in a form of their own: PostgreSQL's `COPY .. FROM STDIN`.
+    Copy,
     /// Raw SQL of unknown effect.
     Other,
 }
@@ -66,6 +68,7 @@ impl StatementKind {
             StatementKind::Delete => "DELETE",
             StatementKind::Transaction => "TRANSACTION",
             StatementKind::Schema => "SCHEMA",
+            StatementKind::Copy => "COPY",
             StatementKind::Other => "OTHER",
         }
     }
@@ -84,7 +87,8 @@ pub struct Plan {
     pub subject: Option<Subject>,
     /// Whether the text is likely to come again, so that preparing it by name is worth while.
     pub persistent: bool,
-    /// The types of the columns that the statement returns, where they are known: a driver may check them once.
+    /// The types of the columns that the statement returns, where they are known: a driver may check them once. Of a
+    /// `COPY`, the types of those that it gives.
     pub columns: Vec<SqlType>,
     /// Made when somebody asks for it: nobody may be listening.
     normal: OnceLock<Normal>,

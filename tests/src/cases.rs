@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a case fails where it stands")]
 
 pub mod advisory_locks;
+pub mod bulk;
 pub mod cache;
 pub mod cached_queries;
 pub mod connection;
@@ -34,6 +35,7 @@ pub mod transaction;
 pub mod transactions;
 pub mod tree;
 pub mod values;
+pub mod write_batcher;
 pub mod write_behind;
 
 /// Hands every case to [`register!`](crate::register!), once for each database.
@@ -108,6 +110,30 @@ macro_rules! every_case {
                 many_rows_are_inserted_in_order,
                 many_pairs_are_linked_all_or_none,
                 pairs_are_linked_and_unlinked,
+            }
+            bulk {
+                rows_are_inserted_without_reading_them_back,
+                many_rows_without_reading_back_are_all_or_none,
+                rows_that_give_other_columns_are_sorted_by_them,
+                every_type_comes_back_from_many_rows,
+                the_framework_keeps_its_columns_of_many_rows,
+                a_bulk_insert_takes_rows_as_they_come,
+                a_stream_that_fails_takes_everything_back,
+                batches_can_be_committed_one_by_one,
+                rows_that_meet_others_are_ignored_or_change_them,
+                a_bulk_insert_dropped_midway_leaves_nothing,
+                a_bulk_insert_is_part_of_its_transaction,
+                rows_without_end_take_no_more_memory,
+                many_rows_are_updated_each_to_its_own_values,
+                rows_by_composite_keys_are_updated_together,
+                stale_rows_take_back_all_updates_and_are_named,
+                arrays_come_back_from_many_rows requires(arrays),
+                tables_that_are_no_plain_copy_of_the_entity_get_inserts requires(arrays),
+            }
+            write_batcher {
+                writes_awaited_together_share_a_transaction,
+                one_bad_write_of_a_batch_fails_alone,
+                a_caller_that_goes_away_leaves_the_others_alone,
             }
             eager {
                 every_strategy_loads_the_same_graph,
@@ -254,6 +280,7 @@ macro_rules! every_case {
                 what_is_kept_is_dropped_by_hand,
                 what_happens_in_the_cache_is_told,
                 reads_through_the_cache_are_linearizable,
+                rows_written_in_bulk_are_not_missed,
             }
             cached_queries {
                 a_result_is_read_once,

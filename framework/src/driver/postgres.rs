@@ -5,6 +5,7 @@
 //! still on the way. A sink that ends a statement early does not: sqlx reads the rest away before the next statement.
 mod array;
 mod bind;
+mod copy;
 mod decode;
 mod errors;
 mod lent;
@@ -25,7 +26,7 @@ use sqlx::{
 };
 
 use super::{
-    Connection, Outcome, RowSender, RowSink,
+    Connection, CopyRows, Outcome, RowSender, RowSink,
     cells::{gather, recycle},
     lent::Lent,
     options::{ConnectOptions, StatementMode},
@@ -285,6 +286,17 @@ impl Connection for PostgresConnection<'_> {
         sender: Box<dyn RowSender>,
     ) -> Result<Outcome> {
         self.execute(statement, Destination::sender(sender)).await
+    }
+
+    async fn copy(&mut self, statement: &Statement, rows: &mut dyn CopyRows) -> Result<Outcome> {
+        self.broken = true;
+        let copied = copy::run(&mut self.handle, statement, rows).await;
+        self.settle(copied).map_err(|error| {
+            match copy::row_of(&error).and_then(|row| rows.number(row)) {
+                Some(number) => error.with_hint(format!("it is the row number {number}")),
+                None => error,
+            }
+        })
     }
 
     async fn batch(&mut self, sql: &str) -> Result<()> {

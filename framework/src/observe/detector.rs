@@ -112,7 +112,7 @@ impl NPlusOne {
         let read = self.kind == StatementKind::Select;
         if !read {
             return match self.kind {
-                StatementKind::Insert => {
+                StatementKind::Insert | StatementKind::Copy => {
                     format!("insert the rows with `insert_many`: {}", become_(0))
                 }
                 StatementKind::Delete => format!(

@@ -5,7 +5,7 @@ use super::{NPlusOne, Target};
 use crate::{
     dialect::Dialect,
     error::Error,
-    statement::{Fingerprint, Statement},
+    statement::{Fingerprint, Statement, StatementKind},
 };
 
 /// Something that happened. Borrowed: observers copy what they keep.
@@ -99,6 +99,12 @@ impl StatementEvent<'_> {
     /// The identity of the statement, apart from its values.
     pub fn fingerprint(&self) -> Fingerprint {
         self.statement.plan.fingerprint(self.dialect)
+    }
+
+    /// Whether it adds rows, by whatever technique.
+    pub(crate) fn adds_rows(&self) -> bool {
+        let kind = self.statement.plan.kind;
+        matches!(kind, StatementKind::Insert | StatementKind::Copy)
     }
 
     /// Wait, execution and decoding together.

@@ -61,6 +61,14 @@ pub(crate) fn ended(span: &Span, event: &StatementEvent<'_>, shows_arguments: bo
     } else {
         span.record("db.response.returned_rows", event.rows);
     }
+    // A text for any number of rows did not tell at the beginning.
+    let untold = plan
+        .subject
+        .as_ref()
+        .is_some_and(|subject| subject.rows == 0);
+    if untold && event.adds_rows() && event.affected > 1 {
+        span.record("db.operation.batch.size", event.affected);
+    }
     let arguments = shows_arguments.then(|| arguments(statement));
     let _entered = span.enter();
     tracing::event!(target: TARGET, Level::DEBUG, {

@@ -100,6 +100,11 @@ impl Caller {
             load: Some(next_load()),
         }
     }
+
+    /// Says whose statement it is.
+    pub(super) fn mark(self, statement: &mut Statement) {
+        statement.load = self.load;
+    }
 }
 
 impl From<&'static Location<'static>> for Caller {
@@ -161,7 +166,7 @@ pub(super) async fn write(
 ) -> Result<Outcome> {
     let caller = caller.into();
     let mut statement = statement(executor, query, caller.call_site)?;
-    statement.load = caller.load;
+    caller.mark(&mut statement);
     statement.touched = touched;
     executor.run(&statement, sink).await
 }

@@ -132,6 +132,19 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
     }
 }
 
+/// Deletes the row with this key; whether there was one.
+pub(super) async fn delete_row<E: Entity>(
+    executor: &dyn Executor,
+    key: &[Value],
+    call_site: &'static Location<'static>,
+) -> Result<bool> {
+    let touched = kept::touches_key::<E>(key);
+    kept::note_gone(touched.as_ref());
+    let filter = Some(key_filter(&E::table().primary_key, vec![key.to_vec()]));
+    let deleted = delete::<E>(executor, filter, touched, How::Softly, call_site.into()).await?;
+    Ok(deleted > 0)
+}
+
 async fn delete<E: Entity>(
     executor: &dyn Executor,
     filter: Option<Condition>,

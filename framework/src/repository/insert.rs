@@ -1,5 +1,15 @@
 //! New rows.
-use std::{collections::HashMap, future::Future, panic::Location};
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::{future::BoxFuture, stream};
 
 use super::{
     NewEntity, Repository,
@@ -8,9 +18,9 @@ use super::{
     kept, stamp,
 };
 use crate::{
-    dialect::Dialect,
+    bulk::{self, Load, rows_per_statement},
     error::{Error, Result},
-    executor::Executor,
+    executor::{Executor, ExecutorHandle},
     schema::{ColumnDefault, Entity, Value},
     statement::{
         query::{Conflict, Insert, Level},
@@ -48,27 +58,115 @@ impl<'a, E: Entity> Repository<'a, E> {
     }
 
     /// Inserts rows, all or none, and returns them in the order given. As many rows as the database takes go into one
-    /// statement; several statements share a transaction.
+    /// statement; several statements share a transaction. [`InsertMany::without_rows`] is faster, where only their number
+    /// is wanted; [`bulk_insert`](Repository::bulk_insert) is for more rows than fit into memory.
     ///
     /// # Errors
     /// As [`insert`](Repository::insert).
     #[track_caller]
-    pub fn insert_many<N, L>(
-        &self,
-        new: L,
-    ) -> impl Future<Output = Result<Vec<E>>> + Send + use<'a, E, N, L>
+    pub fn insert_many<N, L>(&self, new: L) -> InsertMany<'a, E>
     where
         N: NewEntity<Entity = E>,
         L: IntoIterator<Item = N>,
     {
-        let rows: NewRows = new.into_iter().map(NewEntity::into_values).collect();
-        let executor = self.executor.clone();
-        let call_site = Location::caller();
-        async move { insert_rows::<E>(&*executor, rows, call_site).await }
+        InsertMany {
+            executor: self.executor.clone(),
+            rows: new.into_iter().map(NewEntity::into_values).collect(),
+            call_site: Location::caller(),
+            running: None,
+            entity: PhantomData,
+        }
     }
 }
 
-async fn insert_rows<E: Entity>(
+/// Rows to be inserted, made by [`Repository::insert_many`]. Awaited, it inserts them and returns them.
+#[must_use = "rows are inserted when it is awaited"]
+pub struct InsertMany<'a, E> {
+    executor: ExecutorHandle<'a>,
+    rows: NewRows,
+    call_site: &'static Location<'static>,
+    /// From the first poll on.
+    running: Option<BoxFuture<'a, Result<Vec<E>>>>,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<'a, E: Entity> InsertMany<'a, E> {
+    /// Inserts the rows, all or none, and returns how many there were. Nothing is read back: it takes the fastest
+    /// technique of each database, see [`bulk`](crate::bulk).
+    ///
+    /// # Errors
+    /// A constraint violation, which names the place of the row among those given where the database tells it; the
+    /// database's other errors. Nothing is inserted then.
+    ///
+    /// # Cancellation
+    /// A future dropped midway has inserted all rows or none. Inside a transaction its rollback decides.
+    ///
+    /// ```
+    /// # use entourage::{Database, prelude::*};
+    /// # #[derive(Debug, Clone, Entity)]
+    /// # #[entity(table = "readings")]
+    /// # struct Reading {
+    /// #     #[entity(primary_key, generated)]
+    /// #     id: i64,
+    /// #     celsius: f64,
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<()> {
+    /// # let db = Database::connect("sqlite::memory:").await?;
+    /// # db.create_schema::<Reading>().await?;
+    /// let readings = (0..1_000).map(|hour| NewReading { celsius: f64::from(hour % 24) });
+    /// let inserted = ReadingRepository::new(&db).insert_many(readings).without_rows().await?;
+    /// assert_eq!(inserted, 1_000);
+    /// # Ok(()) }
+    /// ```
+    pub fn without_rows(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E> {
+        let Self {
+            executor,
+            rows,
+            call_site,
+            ..
+        } = self;
+        async move {
+            let load = Load {
+                table: E::table(),
+                stamp: stamp::new_row,
+                conflict: None,
+                batch: u64::MAX,
+                commits: false,
+                progress: None,
+                call_site,
+            };
+            let rows = stream::iter(rows.into_iter().map(Ok));
+            let figures = bulk::run(&*executor, load, Box::pin(rows)).await?;
+            Ok(figures.affected)
+        }
+    }
+}
+
+impl<E: Entity> Future for InsertMany<'_, E> {
+    type Output = Result<Vec<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let running = this.running.get_or_insert_with(|| {
+            let (executor, call_site) = (this.executor.clone(), this.call_site);
+            let rows = std::mem::take(&mut this.rows);
+            Box::pin(async move { insert_rows::<E>(&*executor, rows, call_site).await })
+        });
+        running.as_mut().poll(context)
+    }
+}
+
+impl<E> fmt::Debug for InsertMany<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InsertMany")
+            .field("rows", &self.rows.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Inserts the rows, all or none, and returns them in their order.
+pub(super) async fn insert_rows<E: Entity>(
     executor: &dyn Executor,
     mut rows: NewRows,
     call_site: &'static Location<'static>,
@@ -213,16 +311,4 @@ pub(super) fn statements<E: Entity>(
         }
     }
     statements
-}
-
-/// How many rows one statement takes: within the bind limit, and at the measured optimum of each database.
-pub(super) fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
-    if columns == 0 {
-        return 1;
-    }
-    let optimum = match dialect {
-        Dialect::Sqlite => 100,
-        Dialect::Postgres | Dialect::Mysql => 1_000,
-    };
-    (dialect.bind_limit() / columns).clamp(1, optimum)
 }

@@ -5,10 +5,11 @@ use super::{
     Repository,
     assemble::{self, Caller},
     find::key_filter,
-    insert::{NewRows, rows_per_statement},
+    insert::NewRows,
     stamp,
 };
 use crate::{
+    bulk::rows_per_statement,
     driver::NoRows,
     error::{Error, Result},
     executor::ExecutorHandle,

@@ -139,7 +139,7 @@ pub(super) fn refreshed<E: Entity>(values: &[Value]) -> Result<E> {
     E::decode(&mut Row::new(&cells))
 }
 
-fn next_version(version: &Value) -> Value {
+pub(super) fn next_version(version: &Value) -> Value {
     match version {
         Value::SmallInt(Some(version)) => Value::SmallInt(version.checked_add(1)),
         Value::Int(Some(version)) => Value::Int(version.checked_add(1)),

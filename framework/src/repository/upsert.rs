@@ -132,7 +132,7 @@ async fn upsert_rows<E: Entity>(
 }
 
 /// The database would refuse a target without a unique index, each in its own words.
-fn check_target<E: Entity>(target: &[usize]) -> Result<()> {
+pub(super) fn check_target<E: Entity>(target: &[usize]) -> Result<()> {
     let table = E::table();
     let same = |columns: &[usize]| {
         columns.len() == target.len() && columns.iter().all(|column| target.contains(column))

@@ -16,7 +16,7 @@
 mod alter;
 mod blueprint;
 mod column;
-mod name;
+pub(crate) mod name;
 mod order;
 mod table;
 #[cfg(test)]

@@ -262,6 +262,94 @@ pub struct Insert {
     pub returning: Vec<usize>,
 }
 
+/// Rows to add whose values are not looked at: the text alone, for values that follow it.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The table.
+    pub table: &'static TableDef,
+    /// Positions of the columns given.
+    pub columns: Vec<usize>,
+    /// How the rows travel.
+    pub form: BatchForm,
+    /// What happens where a row exists; never with [`BatchForm::Copy`].
+    pub conflict: Option<Conflict>,
+}
+
+/// Rows to change, each to values of its own, which are not looked at: the text alone. Its arguments are those of `set`,
+/// and then what [`BatchUpdate::arguments`] makes of the rows.
+#[derive(Debug, Clone)]
+pub struct BatchUpdate {
+    /// The table.
+    pub table: &'static TableDef,
+    /// Positions of the columns that find a row; those of the key first.
+    pub by: Vec<usize>,
+    /// Positions of the columns that are changed.
+    pub columns: Vec<usize>,
+    /// Columns that are set alike in every row.
+    pub set: Assignments,
+    /// How the rows travel.
+    pub form: BatchUpdateForm,
+}
+
+/// How the rows of a [`BatchUpdate`] travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchUpdateForm {
+    /// `FROM` an `UNNEST` of one array argument a column, of any number of rows (PostgreSQL).
+    Arrays,
+    /// `FROM` the `VALUES` of so many rows (PostgreSQL, SQLite).
+    Values(usize),
+    /// A `CASE` for each column with a branch for each of so many rows (MySQL, MariaDB): values that are compared with
+    /// a key are arguments there, which take the collation of what they are compared with, and no columns of a table.
+    Case(usize),
+}
+
+impl BatchUpdate {
+    /// The arguments for rows, each of the values of `by` and then of `columns`.
+    pub fn arguments(&self, rows: Vec<Vec<Value>>) -> Vec<Value> {
+        let (keys, by) = (self.table.primary_key.len(), self.by.len());
+        match self.form {
+            BatchUpdateForm::Values(_) => rows.into_iter().flatten().collect(),
+            BatchUpdateForm::Arrays => {
+                let mut columns: Vec<Vec<Value>> = vec![Vec::new(); by + self.columns.len()];
+                for row in rows {
+                    for (column, value) in columns.iter_mut().zip(row) {
+                        column.push(value);
+                    }
+                }
+                columns.into_iter().filter_map(array).collect()
+            }
+            BatchUpdateForm::Case(_) => {
+                let mut arguments = Vec::new();
+                for column in 0..self.columns.len() {
+                    for row in &rows {
+                        arguments.extend_from_slice(&row[..keys]);
+                        arguments.push(row[by + column].clone());
+                    }
+                }
+                arguments.extend(rows.into_iter().flat_map(|row| row.into_iter().take(by)));
+                arguments
+            }
+        }
+    }
+}
+
+/// The values as one argument; `None` if there are none.
+pub fn array(values: Vec<Value>) -> Option<Value> {
+    let element = values.first()?.array_type();
+    Some(Value::Array(element, Some(Box::new(values))))
+}
+
+/// How the rows of a [`Batch`] travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchForm {
+    /// `VALUES` of so many rows, with one argument a value.
+    Values(usize),
+    /// `UNNEST` of one array argument a column, of any number of rows (PostgreSQL).
+    Arrays,
+    /// `COPY .. FROM STDIN` in its binary form, of any number of rows (PostgreSQL).
+    Copy,
+}
+
 /// What an insert does where a row with the same unique value exists.
 #[derive(Debug, Clone)]
 pub struct Conflict {

@@ -27,7 +27,9 @@ use sea_query::{
 
 use super::{
     Plan, StatementKind, Subject,
-    query::{Assignments, Figure, Insert, Level, Part, Scalar, Target},
+    query::{
+        Assignments, Batch, BatchForm, BatchUpdate, Figure, Insert, Level, Part, Scalar, Target,
+    },
 };
 use crate::{
     dialect::{Capabilities, Dialect},
@@ -67,6 +69,10 @@ pub enum Query<'q> {
     Scalar(&'q Scalar),
     /// Rows added.
     Insert(&'q Insert),
+    /// Rows added, whose values come before the arguments listed here.
+    Batch(&'q Batch),
+    /// Rows changed, each by values of its own, which come after the arguments listed here.
+    BatchUpdate(&'q BatchUpdate),
     /// Rows changed.
     Update(&'q Target, &'q Assignments),
     /// Rows removed.
@@ -107,6 +113,24 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
             }
             ((sql, values), StatementKind::Insert)
         }
+        Query::Batch(batch) => match batch.form {
+            BatchForm::Copy => (
+                (write::copy(&mut scopes, batch)?, Vec::new()),
+                StatementKind::Copy,
+            ),
+            BatchForm::Values(_) | BatchForm::Arrays => {
+                let (statement, placeholders) = write::batch(&mut scopes, batch)?;
+                let (sql, mut values) = text(&statement, backend);
+                values.drain(..placeholders);
+                ((sql, values), StatementKind::Insert)
+            }
+        },
+        Query::BatchUpdate(update) => {
+            let statement = write::batch_update(&mut scopes, update)?;
+            let (sql, mut values) = text(&statement, backend);
+            values.truncate(Shape::of(query, backend).args.len());
+            ((sql, values), StatementKind::Update)
+        }
         Query::Update(target, set) => (
             text(&write::update(&mut scopes, target, set)?, backend),
             StatementKind::Update,
@@ -118,7 +142,13 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
     };
     let (sql, values) = rendered;
     let tables = scopes.into_tables().into_iter().map(qualified).collect();
-    let plan = Plan::new(sql, kind, tables).about(Subject::of(query));
+    let mut plan = Plan::new(sql, kind, tables).about(Subject::of(query));
+    if let Query::Batch(batch) = query
+        && batch.form == BatchForm::Copy
+    {
+        let of = |&column: &usize| batch.table.columns[column].sql_type;
+        plan.columns = batch.columns.iter().map(of).collect();
+    }
     Ok((plan, values))
 }
 

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{
-    query::{Assignments, Figure, Insert, Join, Keys, Level, Link, Part, Target},
+    query::{
+        Assignments, Batch, BatchForm, BatchUpdate, Conflict, Figure, Insert, Join, Keys, Level,
+        Link, Part, Target,
+    },
     render::Query,
 };
 use crate::schema::{
@@ -19,7 +22,7 @@ pub struct Subject {
     /// Positions of the columns that are compared for equality with arguments, all of which must hold; in order,
     /// without duplicates.
     pub by: Vec<usize>,
-    /// How many rows an insert adds; 0 for anything else.
+    /// How many rows an insert adds; 0 where its text does not say, and for anything else.
     pub rows: usize,
     /// Whether an argument may be the value of a column marked `sensitive`. When in doubt, yes.
     pub sensitive: bool,
@@ -34,6 +37,8 @@ impl Subject {
             Query::Figure(figure) => Self::of_figure(figure),
             Query::Unified(parts) => Self::of_parts(parts),
             Query::Insert(insert) => Self::of_insert(insert),
+            Query::Batch(batch) => Self::of_batch(batch),
+            Query::BatchUpdate(update) => Self::of_batch_update(update),
             Query::Update(target, set) => Self {
                 sensitive: assigns(set, target.table) || filters(&target.filter, target.table),
                 ..Self::of_target(target)
@@ -83,18 +88,38 @@ impl Subject {
     }
 
     fn of_insert(insert: &Insert) -> Self {
-        let set = insert.conflict.iter().flat_map(|conflict| &conflict.set);
-        let sensitive = insert
-            .columns
-            .iter()
-            .any(|&column| hides(insert.table, column))
-            || set
-                .into_iter()
-                .any(|(column, term)| hides(insert.table, *column) || shows(term, insert.table));
         Self {
             rows: insert.rows.len(),
-            ..Self::new(insert.table, Vec::new(), sensitive)
+            ..Self::of_new_rows(insert.table, &insert.columns, insert.conflict.as_ref())
         }
+    }
+
+    fn of_batch(batch: &Batch) -> Self {
+        Self {
+            rows: match batch.form {
+                BatchForm::Values(rows) => rows,
+                BatchForm::Arrays | BatchForm::Copy => 0,
+            },
+            ..Self::of_new_rows(batch.table, &batch.columns, batch.conflict.as_ref())
+        }
+    }
+
+    fn of_batch_update(update: &BatchUpdate) -> Self {
+        let table = update.table;
+        let mut columns = update.by.iter().chain(&update.columns);
+        let sensitive = columns.any(|&column| hides(table, column)) || assigns(&update.set, table);
+        Self::new(table, update.by.clone(), sensitive)
+    }
+
+    fn of_new_rows(
+        table: &'static TableDef,
+        columns: &[usize],
+        conflict: Option<&Conflict>,
+    ) -> Self {
+        let mut set = conflict.iter().flat_map(|conflict| &conflict.set);
+        let sensitive = columns.iter().any(|&column| hides(table, column))
+            || set.any(|(column, term)| hides(table, *column) || shows(term, table));
+        Self::new(table, Vec::new(), sensitive)
     }
 
     fn of_target(target: &Target) -> Self {

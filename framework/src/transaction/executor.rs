@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::{IsolationLevel, Transaction};
 use crate::{
     dialect::{Capabilities, Dialect},
-    driver::{Outcome, RowSender, RowSink},
+    driver::{CopyRows, Outcome, RowSender, RowSink},
     error::{Error, Result},
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
@@ -60,6 +60,32 @@ impl Executor for Transaction {
                     Some(deadline) => {
                         let result = deadline
                             .limit(watch.within(session.stream(statement, sender)))
+                            .await;
+                        self.core.past_deadline(session, statement.call_site).await;
+                        result
+                    }
+                }
+            }
+            Err(error) => Err(error),
+        };
+        self.note(statement, &result);
+        watch.ended(result)
+    }
+
+    fn copies(&self) -> bool {
+        self.dialect() == Dialect::Postgres
+    }
+
+    async fn copy(&self, statement: &Statement, rows: &mut dyn CopyRows) -> Result<Outcome> {
+        let mut watch = Watch::start(self.core.place(), statement);
+        let result = match self.session(statement.call_site).await {
+            Ok(mut session) => {
+                watch.sent();
+                match self.core.deadline {
+                    None => watch.within(session.copy(statement, rows)).await,
+                    Some(deadline) => {
+                        let result = deadline
+                            .limit(watch.within(session.copy(statement, rows)))
                             .await;
                         self.core.past_deadline(session, statement.call_site).await;
                         result

@@ -7,7 +7,7 @@ use std::{panic::Location, sync::Arc};
 use super::{Leader, hooks::End, monitor::Watched, options::Script, retry::is_conflict};
 use crate::{
     dialect::Dialect,
-    driver::{Connection, Outcome, RowSender, RowSink},
+    driver::{Connection, CopyRows, Outcome, RowSender, RowSink},
     error::{Error, ErrorKind, Result},
     executor::watch::{self, Place},
     observe::TransactionStep,
@@ -166,6 +166,26 @@ impl Session {
         let connection = self.ready()?;
         let result = connection.stream(statement, sender).await;
         self.note(result)
+    }
+
+    /// A source of rows that fails ends the transaction on the server, as an error of its own would.
+    pub(super) async fn copy(
+        &mut self,
+        statement: &Statement,
+        rows: &mut dyn CopyRows,
+    ) -> Result<Outcome> {
+        self.tell_monitor(statement.call_site);
+        let connection = self.ready()?;
+        let result = connection.copy(statement, rows).await;
+        let result = self.note(result);
+        if let Err(error) = &result {
+            let failure = Failure {
+                level: self.savepoints.last().map(|savepoint| savepoint.id),
+                first: error.to_string(),
+            };
+            self.failure.get_or_insert(failure);
+        }
+        result
     }
 
     pub(super) async fn script(

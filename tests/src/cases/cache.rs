@@ -474,3 +474,31 @@ pub async fn reads_through_the_cache_are_linearizable(db: &Database) {
     let figures = db.cache().stats().entity("Author");
     assert!(figures.hits > 0 && figures.written > 0, "{figures:?}");
 }
+
+pub async fn rows_written_in_bulk_are_not_missed(db: &Database) {
+    create_library(db).await;
+    let editions = EditionRepository::new(db);
+    for (round, rows) in [(0, 10), (1, 1_500)] {
+        let new = (0..rows).map(|number| edition(round * 10_000 + number));
+        let keys: Vec<_> = new.clone().map(|new| (new.country, new.key)).collect();
+        // That there is none is kept.
+        assert_eq!(counted(db, 1, editions.find(keys[3])).await, None);
+        assert_eq!(counted(db, 0, editions.find(keys[3])).await, None);
+        let inserted = editions.insert_many(new).without_rows().await.unwrap();
+        assert_eq!(inserted, u64::try_from(rows).unwrap());
+        let kept = counted(db, 1, editions.find(keys[3])).await;
+        assert_eq!(kept.unwrap().country, keys[3].0);
+    }
+    let all = editions.query().all().await.unwrap();
+    let mut changed = all[..2].to_vec();
+    changed.iter_mut().for_each(|row| row.notes = None);
+    let (first, second) = (&all[0], &all[1]);
+    editions.get((first.country, first.key)).await.unwrap();
+    editions.update_many(&changed).await.unwrap();
+    for row in [first, second] {
+        let key = (row.country, row.key);
+        let kept = editions.get(key).await.unwrap();
+        assert_eq!(kept.notes, None);
+        assert_eq!(kept, editions.bypass_cache().get(key).await.unwrap());
+    }
+}

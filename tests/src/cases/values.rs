@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::models::{create, values::*};
 
-fn sample(id: i64) -> NewSample {
+pub(super) fn sample(id: i64) -> NewSample {
     let moment: NaiveDateTime = "2024-02-29T23:59:58.123456".parse().unwrap();
     NewSample {
         id,

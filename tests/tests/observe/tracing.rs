@@ -10,6 +10,7 @@ use std::{
 };
 
 use entourage::{Database, observe::SlowStatements, prelude::*};
+use entourage_tests::{require, setup};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -282,4 +283,41 @@ async fn a_slow_statement_is_told_with_its_plan() {
         1
     );
     assert!(after.len() > before);
+}
+
+#[tokio::test]
+async fn rows_that_are_copied_are_told_of_as_one_batch() {
+    let database = require!(setup::postgres().await);
+    let db = Database::connect(database.url()).await.unwrap();
+    db.create_schema::<Account>().await.unwrap();
+    let (capture, _guard) = Capture::start();
+    let new = |number: i64| NewAccount {
+        name: format!("U{number}"),
+        secret: "swordfish".into(),
+    };
+    let accounts = AccountRepository::new(&db);
+    for rows in [0..3, 3..2_000] {
+        accounts
+            .insert_many(rows.map(new))
+            .without_rows()
+            .await
+            .unwrap();
+    }
+    let spans = capture.spans();
+    let of = |operation: &str| {
+        let mut spans = spans.iter();
+        let is = |span: &&Fields| span["db.operation.name"] == operation;
+        spans.find(is).unwrap().clone()
+    };
+    let (few, many) = (of("INSERT"), of("COPY"));
+    assert_eq!(few["db.operation.batch.size"], "3");
+    assert_eq!(many["db.operation.batch.size"], "1997");
+    assert_eq!(many["db.collection.name"], "accounts");
+    assert_eq!(many["otel.name"], "COPY accounts");
+    assert!(
+        spans
+            .iter()
+            .all(|span| !format!("{span:?}").contains("swordfish"))
+    );
+    db.close().await;
 }

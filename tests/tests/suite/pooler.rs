@@ -311,3 +311,49 @@ async fn what_is_cancelled_behind_a_pooler_leaves_no_server_behind() {
         db.close().await;
     }
 }
+
+#[tokio::test]
+async fn rows_are_copied_behind_a_pooler() {
+    let database = require!(setup::postgres().await);
+    let pooler = require!(PrivateServer::pgbouncer(database.url(), &TRANSACTION).await);
+    let db = connect(&pooler.url(), "pooler").await.unwrap();
+    create_blog(&db).await;
+    let users = UserRepository::new(&db);
+    let new = |from: i64, to: i64| (from..to).map(|number| user(&format!("U{number}")));
+    let recording = db.recorded();
+    let copied = users.insert_many(new(0, 3_000)).without_rows().await;
+    assert_eq!(copied.unwrap(), 3_000);
+    let sent: Vec<_> = recording
+        .statements()
+        .iter()
+        .map(|sent| sent.sql.split(' ').next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(sent, ["BEGIN", "SELECT", "COPY", "SELECT", "COMMIT"]);
+    drop(recording);
+    // Another client's work, and a load that is dropped in its middle, on the same servers.
+    let other = connect(&pooler.url(), "pooler").await.unwrap();
+    for _ in 0..5 {
+        let stalled = std::sync::Arc::new(tokio::sync::Notify::new());
+        let told = Arc::clone(&stalled);
+        let silence = futures_util::stream::poll_fn(move |_| {
+            told.notify_one();
+            std::task::Poll::Pending
+        });
+        let rows = futures_util::stream::iter(new(3_000, 12_000))
+            .map(Ok::<_, Error>)
+            .chain(silence);
+        tokio::select! {
+            ended = users.bulk_insert_stream(rows) => panic!("{ended:?}"),
+            () = stalled.notified() => {}
+        }
+        for db in [&db, &other] {
+            let users = UserRepository::new(db);
+            assert_eq!(users.query().count().await.unwrap(), 3_000);
+        }
+    }
+    let twice = users.bulk_insert(new(2_999, 6_000)).await.unwrap_err();
+    assert!(twice.is_unique_violation(), "{twice}");
+    assert_eq!(users.query().count().await.unwrap(), 3_000);
+    db.close().await;
+    other.close().await;
+}

@@ -8,7 +8,7 @@ use crate::{dialect::Dialect, schema::TableDef};
 const LONGEST: usize = 63;
 
 /// The table's name, with its schema if it names one.
-pub(super) fn table(table: &TableDef, dialect: Dialect) -> String {
+pub(crate) fn table(table: &TableDef, dialect: Dialect) -> String {
     match table.schema {
         Some(schema) => format!("{}.{}", dialect.quote(schema), dialect.quote(table.name)),
         None => dialect.quote(table.name),
@@ -16,7 +16,7 @@ pub(super) fn table(table: &TableDef, dialect: Dialect) -> String {
 }
 
 /// The quoted names of columns, by position.
-pub(super) fn columns(table: &TableDef, positions: &[usize], dialect: Dialect) -> String {
+pub(crate) fn columns(table: &TableDef, positions: &[usize], dialect: Dialect) -> String {
     let names: Vec<_> = positions
         .iter()
         .map(|&position| dialect.quote(table.columns[position].name))

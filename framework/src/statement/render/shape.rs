@@ -12,7 +12,8 @@ use crate::{
         expression::{AggregateKind, Nulls, RelationTerm, Term},
     },
     statement::query::{
-        Assignments, Figure, Insert, Join, Keys, Level, Link, Part, Scalar, Target,
+        Assignments, Batch, BatchForm, BatchUpdate, BatchUpdateForm, Conflict, Figure, Insert,
+        Join, Keys, Level, Link, Part, Scalar, Target,
     },
 };
 
@@ -48,6 +49,8 @@ impl Shape {
             Query::Insert(insert) => walk.statement(5, |walk| walk.insert(insert)),
             Query::Update(target, set) => walk.statement(6, |walk| walk.update(target, set)),
             Query::Delete(target) => walk.statement(7, |walk| walk.target(target)),
+            Query::Batch(batch) => walk.statement(8, |walk| walk.batch(batch)),
+            Query::BatchUpdate(update) => walk.statement(9, |walk| walk.batch_update(update)),
         }
         Shape {
             tokens: (!walk.opaque).then_some(walk.tokens),
@@ -438,7 +441,36 @@ impl Walk {
                 self.args.extend(value.clone());
             }
         }
-        if let Some(conflict) = &insert.conflict {
+        self.conflict(insert.conflict.as_ref());
+    }
+
+    fn batch(&mut self, batch: &Batch) {
+        self.table(batch.table);
+        self.columns(&batch.columns);
+        self.token(match batch.form {
+            BatchForm::Arrays => 0,
+            BatchForm::Copy => 1,
+            BatchForm::Values(rows) => 2 + rows as u64,
+        });
+        self.conflict(batch.conflict.as_ref());
+    }
+
+    fn batch_update(&mut self, update: &BatchUpdate) {
+        self.table(update.table);
+        self.columns(&update.by);
+        self.columns(&update.columns);
+        let (form, rows) = match update.form {
+            BatchUpdateForm::Arrays => (0, 0),
+            BatchUpdateForm::Values(rows) => (1, rows),
+            BatchUpdateForm::Case(rows) => (2, rows),
+        };
+        self.token(form);
+        self.token(rows as u64);
+        self.assignments(&update.set);
+    }
+
+    fn conflict(&mut self, conflict: Option<&Conflict>) {
+        if let Some(conflict) = conflict {
             self.columns(&conflict.target);
             self.columns(&conflict.update);
             self.assignments(&conflict.set);

@@ -1,7 +1,7 @@
 //! INSERT, UPDATE, DELETE and upserts.
 use sea_query::{
-    Alias, DeleteStatement, Expr, Func, InsertStatement, Keyword, OnConflict, Query,
-    UpdateStatement,
+    Alias, CaseStatement, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, Keyword,
+    OnConflict, Query, TableRef, UpdateStatement, ValueTuple,
 };
 
 use super::{
@@ -11,8 +11,13 @@ use super::{
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
-    schema::expression::Term,
-    statement::query::{Assignments, Conflict, Insert, Target},
+    schema::{Value, expression::Term},
+    statement::{
+        ddl,
+        query::{
+            Assignments, Batch, BatchForm, BatchUpdate, BatchUpdateForm, Conflict, Insert, Target,
+        },
+    },
 };
 
 /// `INSERT INTO ..`, with its conflict clause and RETURNING.
@@ -58,6 +63,60 @@ pub(super) fn insert(scopes: &mut Scopes, insert: &Insert) -> Result<InsertState
         statement.returning(Query::returning().columns(columns));
     }
     Ok(statement)
+}
+
+/// The insert of a batch, and how many arguments of its text are the rows' own. They hold NULLs.
+pub(super) fn batch(scopes: &mut Scopes, batch: &Batch) -> Result<(InsertStatement, usize)> {
+    let table = batch.table;
+    let null = || Value::BigInt(None);
+    let rows = match batch.form {
+        BatchForm::Values(rows) => vec![vec![Some(null()); batch.columns.len()]; rows],
+        BatchForm::Arrays | BatchForm::Copy => Vec::new(),
+    };
+    let placeholders = match batch.form {
+        BatchForm::Values(rows) => rows * batch.columns.len(),
+        BatchForm::Arrays | BatchForm::Copy => batch.columns.len(),
+    };
+    let mut statement = insert(
+        scopes,
+        &Insert {
+            table,
+            columns: batch.columns.clone(),
+            rows,
+            conflict: batch.conflict.clone(),
+            returning: Vec::new(),
+        },
+    )?;
+    if batch.form == BatchForm::Arrays {
+        if !scopes.backend.capabilities.array_arguments {
+            return Err(Error::unsupported("this server has no array arguments"));
+        }
+        // In the list of expressions they go forward in step.
+        let unnested = |_: &usize| Func::cust("UNNEST").arg(null());
+        let mut rows = Query::select();
+        rows.exprs(batch.columns.iter().map(unnested));
+        statement
+            .select_from(rows)
+            .map_err(|error| Error::invalid_query(error.to_string()))?;
+    }
+    Ok((statement, placeholders))
+}
+
+/// `COPY .. FROM STDIN`, for binary data.
+pub(super) fn copy(scopes: &mut Scopes, batch: &Batch) -> Result<String> {
+    let dialect = scopes.backend.dialect;
+    if dialect != Dialect::Postgres || batch.conflict.is_some() {
+        return Err(Error::unsupported(
+            "COPY is PostgreSQL's, and has no clause for conflicts",
+        ));
+    }
+    let table = batch.table;
+    scopes.enter(table);
+    Ok(format!(
+        "COPY {} ({}) FROM STDIN WITH (FORMAT binary)",
+        ddl::name::table(table, dialect),
+        ddl::name::columns(table, &batch.columns, dialect)
+    ))
 }
 
 /// MariaDB's ` RETURNING ..`, which sea-query's MySQL builder leaves out because MySQL has none; empty if none is wanted.
@@ -133,6 +192,75 @@ pub(super) fn update(
     if let Some(filter) = &target.filter {
         let filter = condition::condition(scopes, filter, &scope)?;
         statement.and_where(filter);
+    }
+    Ok(statement)
+}
+
+/// `UPDATE .. SET .. FROM ..`, or with a `CASE` for each column. The rows' placeholders hold NULLs, and come after the
+/// arguments of what is set alike.
+pub(super) fn batch_update(scopes: &mut Scopes, update: &BatchUpdate) -> Result<UpdateStatement> {
+    let table = update.table;
+    let scope = scopes.enter(table);
+    let mut statement = Query::update();
+    statement.table(table_ref(table));
+    let name = |column: usize| Alias::new(table.columns[column].name);
+    for (column, term) in &update.set {
+        let term = condition::term(scopes, term, &scope)?;
+        statement.value(name(*column), term);
+    }
+    let width = update.by.len() + update.columns.len();
+    let null = || Value::BigInt(None);
+    if update.form == BatchUpdateForm::Arrays && !scopes.backend.capabilities.array_arguments {
+        return Err(Error::unsupported("this server has no array arguments"));
+    }
+    if matches!(update.form, BatchUpdateForm::Values(_)) && scopes.backend.dialect == Dialect::Mysql
+    {
+        return Err(Error::unsupported("this server names no columns of VALUES"));
+    }
+    let derived = scopes.derived();
+    let new = |at: usize| match update.form {
+        // So do PostgreSQL and SQLite name the columns of VALUES.
+        BatchUpdateForm::Values(_) => format!("column{}", at + 1),
+        BatchUpdateForm::Arrays | BatchUpdateForm::Case(_) => format!("c{at}"),
+    };
+    match update.form {
+        BatchUpdateForm::Case(rows) => {
+            let keys = &update.by[..table.primary_key.len()];
+            let is = |columns: &[usize]| {
+                let equal = |&column: &usize| scope.column(column).eq(null());
+                let all = columns.iter().map(equal).reduce(ExprTrait::and);
+                all.unwrap_or_else(|| Expr::val(true))
+            };
+            for &column in &update.columns {
+                let old = scope.column(column);
+                let cases = (0..rows).fold(CaseStatement::new(), |cases, _| {
+                    cases.case(is(keys), Expr::val(null()))
+                });
+                statement.value(name(column), cases.finally(old));
+            }
+            let any = (0..rows).map(|_| is(&update.by)).reduce(ExprTrait::or);
+            statement.and_where_option(any);
+            return Ok(statement);
+        }
+        BatchUpdateForm::Values(rows) => {
+            let row = || ValueTuple::Many(vec![null(); width]);
+            let rows = (0..rows).map(|_| row()).collect();
+            statement.from(TableRef::ValuesList(rows, derived.clone()));
+        }
+        BatchUpdateForm::Arrays => {
+            let mut rows = Query::select();
+            for at in 0..width {
+                rows.expr_as(Func::cust("UNNEST").arg(null()), Alias::new(new(at)));
+            }
+            statement.from(TableRef::SubQuery(rows.into(), derived.clone()));
+        }
+    }
+    let new = |at: usize| Expr::col((derived.clone(), Alias::new(new(at))));
+    for (at, &column) in update.columns.iter().enumerate() {
+        statement.value(name(column), new(update.by.len() + at));
+    }
+    for (at, &column) in update.by.iter().enumerate() {
+        statement.and_where(scope.column(column).eq(new(at)));
     }
     Ok(statement)
 }

@@ -13,8 +13,8 @@ use crate::{
     },
     statement::{
         query::{
-            Assignments, Conflict, Figure, Insert, Join, Keys, Level, Link, Lock, LockStrength,
-            LockWait, Part, Scalar, Target,
+            Assignments, Batch, BatchUpdate, Conflict, Figure, Insert, Join, Keys, Level, Link,
+            Lock, LockStrength, LockWait, Part, Scalar, Target,
         },
         render::Query,
     },
@@ -28,6 +28,10 @@ pub(super) enum Owned {
     Unified(Vec<Part>),
     Scalar(Scalar),
     Insert(Insert),
+    /// With the rows' arguments.
+    Batch(Batch, Vec<Value>),
+    /// With the rows, each of the values of `by` and then of `columns`.
+    BatchUpdate(BatchUpdate, Vec<Vec<Value>>),
     Update(Target, Assignments),
     Delete(Target),
 }
@@ -40,8 +44,22 @@ impl Owned {
             Owned::Unified(parts) => Query::Unified(parts),
             Owned::Scalar(scalar) => Query::Scalar(scalar),
             Owned::Insert(insert) => Query::Insert(insert),
+            Owned::Batch(batch, _) => Query::Batch(batch),
+            Owned::BatchUpdate(update, _) => Query::BatchUpdate(update),
             Owned::Update(target, set) => Query::Update(target, set),
             Owned::Delete(target) => Query::Delete(target),
+        }
+    }
+
+    /// All arguments, where the query lists `listed`.
+    pub(super) fn arguments(&self, listed: Vec<Value>) -> Vec<Value> {
+        match self {
+            Owned::Batch(_, rows) => rows.iter().cloned().chain(listed).collect(),
+            Owned::BatchUpdate(update, rows) => {
+                let rows = update.arguments(rows.clone());
+                listed.into_iter().chain(rows).collect()
+            }
+            _ => listed,
         }
     }
 }

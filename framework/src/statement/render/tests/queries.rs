@@ -1,5 +1,5 @@
 //! The queries whose texts are kept as snapshots, in groups, built as the layers above build them.
-mod writes;
+pub(super) mod writes;
 
 use super::{
     arbitrary::Owned,
@@ -15,8 +15,8 @@ use crate::{
         expression::{AggregateKind, ByAddress, Direction, Nulls, Term},
     },
     statement::query::{
-        Conflict, Figure, Insert, Join, Keys, Level, Link, Lock, LockStrength, LockWait, Part,
-        Scalar, Target,
+        Batch, BatchForm, BatchUpdate, BatchUpdateForm, Conflict, Figure, Insert, Join, Keys,
+        Level, Link, Lock, LockStrength, LockWait, Part, Scalar, Target, array,
     },
 };
 
@@ -35,6 +35,7 @@ pub(super) fn groups() -> Vec<(&'static str, Named)> {
         ("figures", figures()),
         ("unified", unified()),
         ("inserts", writes::inserts()),
+        ("batches", writes::batches()),
         ("updates_and_deletes", writes::updates_and_deletes()),
         ("locks", writes::locks()),
     ]

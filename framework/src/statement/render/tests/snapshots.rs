@@ -4,7 +4,12 @@ use std::fmt::Write;
 use super::queries::groups;
 use crate::{
     dialect::{Capabilities, Dialect},
-    statement::render::{Backend, Query, render},
+    error::ErrorKind,
+    schema::SqlType,
+    statement::{
+        StatementKind,
+        render::{Backend, Query, render},
+    },
 };
 
 /// The backends that differ in their texts.
@@ -46,5 +51,22 @@ fn every_kind_of_query_has_its_text_on_every_backend() {
             writeln!(out, "-- {title}\n{}", texts(query.query())).unwrap();
         }
         insta::assert_snapshot!(name, out);
+    }
+}
+
+#[test]
+fn copy_is_postgresqls_and_names_its_types() {
+    let copy = super::queries::writes::copy();
+    let backend = Backend::of(Dialect::Postgres);
+    let (plan, args) = render(Query::Batch(&copy), backend).unwrap();
+    assert_eq!(
+        &*plan.sql,
+        r#"COPY "groups" ("code", "title") FROM STDIN WITH (FORMAT binary)"#
+    );
+    assert_eq!((plan.kind, args.len()), (StatementKind::Copy, 0));
+    assert_eq!(plan.columns, [SqlType::Text, SqlType::Text]);
+    for dialect in [Dialect::Sqlite, Dialect::Mysql] {
+        let error = render(Query::Batch(&copy), Backend::of(dialect)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
     }
 }

@@ -38,6 +38,7 @@ async fn run(connection: &mut dyn Connection, query: &Owned) -> Result<(), (Stri
     };
     let plan = std::sync::Arc::new(plan.one_off());
     let sql = plan.sql.to_string();
+    let args = query.arguments(args);
     let statement = Statement::new(plan, args, Location::caller());
     connection.batch("BEGIN").await.unwrap();
     let result = connection.run(&statement, &mut NoRows).await;

@@ -64,6 +64,65 @@ pub(super) fn inserts() -> Named {
     ]
 }
 
+/// The forms that all backends of a dialect take; another one says that it is unsupported.
+pub(super) fn batches() -> Named {
+    let batch = |form, conflict: Option<Conflict>, rows: Vec<Value>| {
+        let batch = Batch {
+            table: Group::table(),
+            columns: vec![0, 1],
+            form,
+            conflict,
+        };
+        Owned::Batch(batch, rows)
+    };
+    let two = || ["a", "A", "b", "B"].map(text).to_vec();
+    let arrays = || {
+        let columns = [["a", "b"], ["A", "B"]].map(|column| column.map(text).to_vec());
+        columns.into_iter().filter_map(array).collect()
+    };
+    let met = Conflict {
+        target: vec![0],
+        update: vec![1],
+        set: Vec::new(),
+    };
+    let update = |form, rows: usize| {
+        let update = BatchUpdate {
+            table: User::table(),
+            by: vec![User::ID.position(), User::VERSION.position()],
+            columns: vec![User::NAME.position()],
+            set: vec![(User::VERSION.position(), User::VERSION.add(1).into_term())],
+            form,
+        };
+        let row = |id: i64| vec![int(id), int(4), text("Ada")];
+        Owned::BatchUpdate(update, (1..).take(rows).map(row).collect())
+    };
+    vec![
+        ("values", batch(BatchForm::Values(2), None, two())),
+        (
+            "values that overwrite",
+            batch(BatchForm::Values(2), Some(met.clone()), two()),
+        ),
+        ("arrays", batch(BatchForm::Arrays, None, arrays())),
+        (
+            "arrays that overwrite",
+            batch(BatchForm::Arrays, Some(met), arrays()),
+        ),
+        ("rows by values", update(BatchUpdateForm::Values(2), 2)),
+        ("rows by arrays", update(BatchUpdateForm::Arrays, 2)),
+        ("rows by cases", update(BatchUpdateForm::Case(2), 2)),
+    ]
+}
+
+/// What is not run as other statements are.
+pub(in crate::statement::render::tests) fn copy() -> Batch {
+    Batch {
+        table: Group::table(),
+        columns: vec![0, 1],
+        form: BatchForm::Copy,
+        conflict: None,
+    }
+}
+
 pub(super) fn updates_and_deletes() -> Named {
     let one = |filter: Option<Condition>| Target {
         table: User::table(),
