@@ -127,6 +127,7 @@ macro_rules! every_case {
                 many_rows_are_updated_each_to_its_own_values,
                 rows_by_composite_keys_are_updated_together,
                 stale_rows_take_back_all_updates_and_are_named,
+                text_that_cannot_be_held_is_refused_among_many_rows,
                 arrays_come_back_from_many_rows requires(arrays),
                 tables_that_are_no_plain_copy_of_the_entity_get_inserts requires(arrays),
             }

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     executor::Executor,
     schema::{Cell, SqlType, TableDef, Value},
-    statement::{Plan, Statement, StatementKind, ddl},
+    statement::{Plan, Statement, StatementKind, ddl, nul},
 };
 
 /// From so many rows on, or where a window is full of fewer, rows are copied: four round trips more than one `INSERT` takes.
@@ -126,6 +126,7 @@ fn numbers(sql_type: SqlType) -> &'static [i64] {
 
 /// The rows of one `COPY`: those that write these columns, as long as there are any in each window.
 pub(super) struct Copied<'f, 'r> {
+    pub(super) table: &'static TableDef,
     pub(super) feed: &'f mut Feed<'r>,
     pub(super) columns: Vec<usize>,
     /// How many more it takes.
@@ -144,6 +145,7 @@ impl CopyRows for Copied<'_, '_> {
             return Ok(false);
         };
         self.left -= self.feed.take(group, self.left, values);
+        nul::refuse_rows(self.table, &self.columns, values, Dialect::Postgres)?;
         Ok(true)
     }
 

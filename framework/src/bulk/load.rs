@@ -224,6 +224,7 @@ impl Run<'_, '_> {
             ..Statement::new(plan, args, self.load.call_site)
         };
         let mut rows = Copied {
+            table,
             feed: &mut self.feed,
             columns,
             left,

@@ -8,7 +8,7 @@ use crate::{
     executor::Executor,
     schema::{KeyPart, SqlType, TableDef, Value},
     statement::{
-        Plan, Statement, Touched,
+        Plan, Statement, Touched, nul,
         query::{Batch, BatchForm, Conflict, array},
         render::{Backend, Query},
         touched::TouchedRows,
@@ -98,6 +98,7 @@ pub(super) fn insert(
     call_site: &'static Location<'static>,
 ) -> Result<Statement> {
     let width = columns.len();
+    nul::refuse_rows(table, &columns, &values, executor.dialect())?;
     let touched = match conflict {
         None => touched(table, &columns, Some(&values)),
         // It may change any row.

@@ -20,7 +20,7 @@ use crate::{
         table::{key_of, values_of},
     },
     statement::{
-        Statement,
+        Statement, nul,
         query::{Assignments, BatchUpdate, BatchUpdateForm, Level},
         render::{Query, chunk_size},
     },
@@ -153,15 +153,13 @@ async fn write<E: Entity>(
         row
     };
     let rows: Vec<Vec<Value>> = entities.iter().map(row).collect();
+    let given = [by, columns].concat();
+    for row in &rows {
+        nul::refuse_rows(table, &given, row, executor.dialect())?;
+    }
     let form = match executor.dialect() {
         Dialect::Mysql => BatchUpdateForm::Case(rows.len()),
-        Dialect::Postgres
-            if are_arrays(
-                table,
-                &[by, columns].concat(),
-                rows.iter().map(Vec::as_slice),
-            ) =>
-        {
+        Dialect::Postgres if are_arrays(table, &given, rows.iter().map(Vec::as_slice)) => {
             BatchUpdateForm::Arrays
         }
         Dialect::Sqlite | Dialect::Postgres => BatchUpdateForm::Values(rows.len()),

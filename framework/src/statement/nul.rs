@@ -1,7 +1,7 @@
 //! Text that PostgreSQL cannot hold: of all characters, NUL alone. The server would refuse it by the number of an
 //! argument; here it is refused before it is sent, by the column that the value is for.
 use super::{
-    query::{Figure, Join, Keys, Level, Link, Part, Target},
+    query::{Assignments, Figure, Join, Keys, Level, Link, Part, Target},
     render::Query,
 };
 use crate::{
@@ -32,6 +32,24 @@ pub fn is_refused(args: &[Value], dialect: Dialect) -> bool {
     dialect == Dialect::Postgres && args.iter().any(has_nul)
 }
 
+/// Refuses text with a NUL among the values of rows that have these columns, row after row.
+///
+/// # Errors
+/// As [`refuse`].
+pub fn refuse_rows(
+    table: &'static TableDef,
+    columns: &[usize],
+    values: &[Value],
+    dialect: Dialect,
+) -> Result<()> {
+    match values.iter().position(has_nul) {
+        Some(at) if dialect == Dialect::Postgres => {
+            Err(of_column((table, columns[at % columns.len()])))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses text with a NUL among the arguments of a text of the user's.
 ///
 /// # Errors
@@ -47,15 +65,15 @@ pub fn refuse_raw(args: &[Value], dialect: Dialect) -> Result<()> {
 
 #[cold]
 fn of_query(query: Query<'_>) -> Error {
-    match place(query) {
-        Some((table, column)) => {
-            let name = table.columns[column].name;
-            error(&format!("the value for `{}.{name}`", table.name))
-                .with_table(table.name)
-                .with_columns(vec![name.to_owned()])
-        }
-        None => error("a bind argument"),
-    }
+    place(query).map_or_else(|| error("a bind argument"), of_column)
+}
+
+#[cold]
+fn of_column((table, column): Place) -> Error {
+    let name = table.columns[column].name;
+    error(&format!("the value for `{}.{name}`", table.name))
+        .with_table(table.name)
+        .with_columns(vec![name.to_owned()])
 }
 
 #[cold]
@@ -93,13 +111,19 @@ fn place(query: Query<'_>) -> Option<Place> {
             });
             Some((insert.table, insert.columns[column?]))
         }
-        Query::Update(target, set) => set
-            .iter()
-            .find(|(_, term)| term_has_nul(term))
-            .map(|(column, _)| (target.table, *column))
-            .or_else(|| in_target(target)),
+        Query::Update(target, set) => in_set(set, target.table).or_else(|| in_target(target)),
         Query::Delete(target) => in_target(target),
+        Query::Batch(batch) => {
+            let conflict = batch.conflict.as_ref()?;
+            in_set(&conflict.set, batch.table)
+        }
+        Query::BatchUpdate(update) => in_set(&update.set, update.table),
     }
+}
+
+fn in_set(set: &Assignments, table: &'static TableDef) -> Option<Place> {
+    let (column, _) = set.iter().find(|(_, term)| term_has_nul(term))?;
+    Some((table, *column))
 }
 
 fn in_target(target: &Target) -> Option<Place> {

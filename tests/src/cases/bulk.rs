@@ -10,7 +10,7 @@ use std::{
 };
 
 use entourage::{
-    Database, dialect::Dialect, observe::Recorded, prelude::*, statement::StatementKind,
+    Database, ErrorKind, dialect::Dialect, observe::Recorded, prelude::*, statement::StatementKind,
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
@@ -615,4 +615,39 @@ pub async fn stale_rows_take_back_all_updates_and_are_named(db: &Database) {
         "{missing}"
     );
     assert_eq!(posts.filter(Post::LIKES.eq(77)).count().await.unwrap(), 0);
+}
+
+pub async fn text_that_cannot_be_held_is_refused_among_many_rows(db: &Database) {
+    create_blog(db).await;
+    let users = UserRepository::new(db);
+    let nul = || NewUser {
+        name: "a\0b".to_owned(),
+        ..user("Nul")
+    };
+    let before = users.insert_many(people(0..2)).await.unwrap();
+    let mut changed = before.clone();
+    changed[1].name = "a\0b".to_owned();
+    let few = people(2..4).chain([nul()]);
+    let many = people(4..2_000).chain([NewUser {
+        name: "c\0d".to_owned(),
+        ..user("Other")
+    }]);
+    let outcomes = [
+        users.insert_many(few).without_rows().await.map(drop),
+        users.insert_many(many).without_rows().await.map(drop),
+        users.update_many(&changed).await.map(drop),
+    ];
+    for outcome in outcomes {
+        if db.dialect() != Dialect::Postgres {
+            outcome.unwrap();
+            continue;
+        }
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Encode, "{error}");
+        assert!(error.to_string().contains("users.name"), "{error}");
+        assert_eq!(error.columns(), ["name"]);
+    }
+    if db.dialect() == Dialect::Postgres {
+        assert_eq!(users.query().all().await.unwrap(), before);
+    }
 }
