@@ -290,13 +290,18 @@ impl Connection for PostgresConnection<'_> {
 
     async fn copy(&mut self, statement: &Statement, rows: &mut dyn CopyRows) -> Result<Outcome> {
         self.broken = true;
-        let copied = copy::run(&mut self.handle, statement, rows).await;
-        self.settle(copied).map_err(|error| {
-            match copy::row_of(&error).and_then(|row| rows.number(row)) {
+        let (copied, is_whole) = match copy::run(&mut self.handle, statement, rows).await {
+            Ok(outcome) => (Ok(outcome), true),
+            Err((stop, is_whole)) => (Err(stop), is_whole),
+        };
+        let result = self.settle(copied);
+        self.broken |= !is_whole;
+        result.map_err(
+            |error| match copy::row_of(&error).and_then(|row| rows.number(row)) {
                 Some(number) => error.with_hint(format!("it is the row number {number}")),
                 None => error,
-            }
-        })
+            },
+        )
     }
 
     async fn batch(&mut self, sql: &str) -> Result<()> {

@@ -26,26 +26,30 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: i16 = -1;
 const NULL: i32 = -1;
 
-/// Sends the rows. An error of theirs takes back what was sent, and leaves the connection whole.
+/// Sends the rows. An error of theirs takes back what was sent, and leaves the connection whole, unless the server has
+/// refused a row meanwhile: sqlx leaves the end of that answer unread, and the next statement would take it for its own.
+/// The error tells with it whether the connection can be used again.
 pub(super) async fn run(
     connection: &mut PgConnection,
     statement: &Statement,
     rows: &mut dyn CopyRows,
-) -> Result<Outcome, Stop> {
-    let mut copy = connection.copy_in_raw(statement.sql()).await?;
+) -> Result<Outcome, (Stop, bool)> {
+    let copy = connection.copy_in_raw(statement.sql()).await;
+    let mut copy = copy.map_err(|error| (error.into(), true))?;
     match send(&mut copy, &statement.plan.columns, rows).await {
         Ok(()) => {
-            let affected = copy.finish().await?;
+            let finished = copy.finish().await;
+            let affected = finished.map_err(|error| (error.into(), true))?;
             Ok(Outcome {
                 affected,
                 ..Outcome::default()
             })
         }
         Err(Stop::Ours(error)) => {
-            copy.abort("no more rows can be sent").await?;
-            Err(Stop::Ours(error))
+            let aborted = copy.abort("no more rows can be sent").await;
+            Err((Stop::Ours(error), aborted.is_ok()))
         }
-        Err(lost) => Err(lost),
+        Err(lost) => Err((lost, true)),
     }
 }
 
