@@ -156,15 +156,19 @@ impl Error {
         Self::new(ErrorKind::User, source.to_string()).with_source(source)
     }
 
-    /// The error of a statement for one of several callers that waited for it; the original is the source.
-    pub(crate) fn shared(original: &Arc<Error>) -> Self {
+    /// The error of a statement for one of several callers that waited for it, from `call_site` if that
+    /// is not the original's; the original is the source.
+    pub(crate) fn shared(
+        original: &Arc<Error>,
+        call_site: Option<&'static Location<'static>>,
+    ) -> Self {
         let inner = &original.0;
         Self(Box::new(Inner {
             kind: inner.kind,
             message: inner.message.clone(),
             hint: inner.hint.clone(),
             detail: inner.detail.clone(),
-            call_site: inner.call_site,
+            call_site: call_site.or(inner.call_site),
             source: Some(Box::new(Arc::clone(original))),
         }))
     }

@@ -2,9 +2,15 @@
 //!
 //! One task takes what callers have queued and writes it together, while the next writes queue up. Where something in a
 //! batch is refused, the batch is taken back and its halves are tried, until what is refused stands alone.
-use std::{fmt, future::Future, panic::Location, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, Location},
+    sync::Arc,
+    time::Duration,
+};
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -20,12 +26,14 @@ use crate::{
 
 /// How many writes share a transaction, unless the user says otherwise.
 const MAX_BATCH: usize = 500;
+const LARGEST_BATCH: usize = 65_536;
 
 /// Writes rows of one entity, those of concurrent callers in common transactions: a commit, and on a server its round
 /// trips, are paid once for all of them. Each caller gets its own result. Cheap to clone; the batcher ends with its last
 /// clone.
 ///
-/// Statements run on the batcher's own task: recordings of the database handle count them, scopes of the callers do not.
+/// Writes of one batch happen together: updates first, then inserts, then deletes. Statements run on the batcher's own
+/// task: recordings of the database handle count them, scopes of the callers do not.
 ///
 /// ```
 /// # use entourage::{Database, prelude::*};
@@ -65,8 +73,9 @@ impl<E: Entity> WriteBatcher<E> {
     /// Inserts a row and returns it, as [`Repository::insert`](super::Repository::insert).
     ///
     /// # Errors
-    /// What the row itself is refused for; what all writes of its batch failed by: a lost connection, a time-out.
-    /// [`Closed`](ErrorKind::Closed) if the runtime is shutting down.
+    /// What the row itself is refused for; what all writes of its batch failed by: a lost connection, a time-out. Of a row
+    /// that cannot be read back ([`Decode`](ErrorKind::Decode)), or a conversion that panics, nobody knows but the
+    /// database whether it was written. [`Closed`](ErrorKind::Closed) if the runtime is shutting down.
     ///
     /// # Cancellation
     /// A future dropped midway may or may not have inserted the row. Others are not touched by it.
@@ -156,10 +165,10 @@ pub struct WriteBatcherBuilder<E> {
 }
 
 impl<E: Entity> WriteBatcherBuilder<E> {
-    /// At most so many writes in one transaction, 500 by default and at least 1. Twice as many may wait; further callers
-    /// wait for room.
+    /// At most so many writes in one transaction: 500 by default, at least 1 and at most 65,536. Twice as many may wait;
+    /// further callers wait for room.
     pub fn max_batch(mut self, writes: usize) -> Self {
-        self.max_batch = writes.max(1);
+        self.max_batch = writes.clamp(1, LARGEST_BATCH);
         self
     }
 
@@ -249,23 +258,29 @@ async fn work<E: Entity>(settings: WriteBatcherBuilder<E>, mut queue: mpsc::Rece
 /// Writes the batch, and tells each caller.
 fn settle<E: Entity>(db: &Database, mut batch: Vec<Queued<E>>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
-        match write(db, &batch).await {
-            Ok(done) => {
+        let written = AssertUnwindSafe(write(db, &batch)).catch_unwind().await;
+        let (error, concerns_all) = match written {
+            Ok(Ok(done)) => {
                 let pairs = batch.into_iter().zip(done);
-                pairs.for_each(|(queued, done)| queued.end(Ok(done)));
+                return pairs.for_each(|(queued, done)| queued.end(Ok(done)));
             }
-            Err(error) if batch.len() == 1 || concerns_all(&error) => {
-                let error = Arc::new(error);
-                for queued in batch {
-                    queued.end(Err(Error::shared(&error)));
-                }
+            Ok(Err(error)) => {
+                let concerns_all = concerns_all(&error);
+                (error, concerns_all)
             }
-            Err(_) => {
-                let rest = batch.split_off(batch.len() / 2);
-                settle(db, batch).await;
-                settle(db, rest).await;
+            Err(_) => (panicked(), false),
+        };
+        if concerns_all || batch.len() == 1 {
+            let error = Arc::new(error);
+            for queued in batch {
+                let call_site = queued.call_site;
+                queued.end(Err(Error::shared(&error, Some(call_site))));
             }
+            return;
         }
+        let rest = batch.split_off(batch.len() / 2);
+        settle(db, batch).await;
+        settle(db, rest).await;
     })
 }
 
@@ -282,14 +297,18 @@ fn concerns_all(error: &Error) -> bool {
     )
 }
 
-/// How the writes end, in their order; all of them or none.
+#[cold]
+fn panicked() -> Error {
+    let message = "a conversion of one of its values panicked while a row was written";
+    Error::new(ErrorKind::Database, message)
+        .with_hint("it may or may not have been written; look before you write it again")
+}
+
+/// How the writes end, in their order; all of them or none. What is alone is written as it is, and may be there though it
+/// cannot be read back.
 async fn write<E: Entity>(db: &Database, batch: &[Queued<E>]) -> Result<Vec<Done<E>>> {
     let call_site = batch[0].call_site;
-    let kind = |queued: &Queued<E>| std::mem::discriminant(&queued.write);
-    let is_delete = matches!(batch[0].write, Write::Delete(..));
-    let alike = !is_delete && batch.iter().all(|queued| kind(queued) == kind(&batch[0]));
-    if batch.len() == 1 || alike {
-        // They happen together as they are.
+    if batch.len() == 1 {
         return within(db, batch, call_site).await;
     }
     let scope = Executor::atomic(db, call_site).await?;

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use entourage::{Database, repository::WriteBatcher, statement::StatementKind};
+use entourage::{
+    Database, ErrorKind, prelude::*, repository::WriteBatcher, statement::StatementKind,
+};
 use futures_util::future::join_all;
 
 use super::counted::counted;
@@ -30,11 +32,12 @@ pub async fn writes_awaited_together_share_a_transaction(db: &Database) {
     let sent = recording.statements();
     let kinds: Vec<_> = sent.iter().map(|sent| sent.kind).collect();
     if db.capabilities().returning {
-        assert_eq!(
-            kinds,
-            [StatementKind::Insert],
-            "one statement needs no more"
-        );
+        let expected = [
+            StatementKind::Transaction,
+            StatementKind::Insert,
+            StatementKind::Transaction,
+        ];
+        assert_eq!(kinds, expected, "one statement for all of them");
     }
     assert!(sent[0].call_site.file().ends_with("write_batcher.rs"));
     drop(recording);
@@ -128,4 +131,83 @@ pub async fn a_caller_that_goes_away_leaves_the_others_alone(db: &Database) {
     // A write that comes alone is not held up without a delay.
     let users = WriteBatcher::<User>::builder(db).start();
     assert_eq!(users.insert(user("Three")).await.unwrap().name, "Three");
+}
+
+/// The database's default is more than the field holds.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[entity(table = "odd_rows")]
+struct Odd {
+    #[entity(primary_key)]
+    id: i64,
+    #[entity(default = "5000000000")]
+    size: i32,
+}
+
+pub async fn a_row_that_cannot_be_read_back_fails_alone_and_is_written_once(db: &Database) {
+    let table =
+        "CREATE TABLE odd_rows (id BIGINT PRIMARY KEY, size BIGINT NOT NULL DEFAULT 5000000000)";
+    db.execute_script(table).await.unwrap();
+    let odd = WriteBatcher::<Odd>::builder(db)
+        .max_batch(4)
+        .max_delay(Duration::from_secs(60))
+        .start();
+    let new = |id| NewOdd {
+        size: (id != 3).then_some(1),
+        ..NewOdd::new(id)
+    };
+    let done = join_all((1..=4).map(|id| odd.insert(new(id)))).await;
+    for (row, id) in done.into_iter().zip(1..) {
+        match row {
+            Ok(row) => assert_eq!((row.id, id == 3), (id, false)),
+            Err(error) => assert_eq!((error.kind(), id), (ErrorKind::Decode, 3)),
+        }
+    }
+    // Each of them once, as if they had been inserted one by one.
+    assert_eq!(OddRepository::new(db).query().count().await.unwrap(), 4);
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[entity(table = "nervous_rows")]
+struct Nervous {
+    #[entity(primary_key)]
+    id: i64,
+    note: Json<Note>,
+}
+
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+struct Note(String);
+
+impl<'de> serde::Deserialize<'de> for Note {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        assert_ne!(text, "boo", "a conversion that panics");
+        Ok(Self(text))
+    }
+}
+
+pub async fn a_panic_fails_its_write_alone(db: &Database) {
+    db.create_schema::<Nervous>().await.unwrap();
+    let rows = WriteBatcher::<Nervous>::builder(db)
+        .max_batch(2)
+        .max_delay(Duration::from_secs(60))
+        .start();
+    let insert = |id, note: &str| {
+        rows.insert(NewNervous {
+            id,
+            note: Json(Note(note.to_owned())),
+        })
+    };
+    let (one, two) = tokio::join!(insert(1, "calm"), insert(2, "boo"));
+    assert_eq!(one.unwrap().note.0.0, "calm");
+    let error = two.unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(
+        error
+            .call_site()
+            .unwrap()
+            .file()
+            .ends_with("write_batcher.rs")
+    );
+    let (three, four) = tokio::join!(insert(3, "calm"), insert(4, "calm"));
+    assert_eq!((three.unwrap().id, four.unwrap().id), (3, 4));
 }

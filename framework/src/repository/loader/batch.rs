@@ -110,7 +110,7 @@ impl<S: Source> Ticket<S> {
         let work = || self.work(executor, call_site);
         match self.batch.loaded.get_or_init(work).await {
             Ok(values) => Ok(lock(values).get(&self.key).cloned()),
-            Err(error) => Err(Error::shared(error)),
+            Err(error) => Err(Error::shared(error, None)),
         }
     }
 

@@ -176,7 +176,7 @@ async fn ended(mut attempt: watch::Receiver<Ending>) -> Result<()> {
     let ending = attempt.wait_for(Option::is_some).await;
     match ending.as_deref() {
         Ok(Some(Ok(()))) => Ok(()),
-        Ok(Some(Err(error))) => Err(Error::shared(error)),
+        Ok(Some(Err(error))) => Err(Error::shared(error, None)),
         Ok(None) | Err(_) => Err(closed()),
     }
 }
