@@ -3,7 +3,7 @@
 use entourage::{Database, prelude::*};
 
 use super::counted::counted;
-use crate::models::blog::*;
+use crate::models::{blog::*, shop::Product, shop::ProductRepository};
 
 async fn fill(db: &Database) -> Vec<i64> {
     let seeded = seed(db).await.unwrap();
@@ -104,6 +104,12 @@ pub async fn a_cursor_of_another_order_is_refused(db: &Database) {
         .order_by((Post::TITLE.asc(), Post::LIKES.asc()))
         .page(Page::after(next.clone()));
     assert_eq!(other.await.unwrap_err().kind(), ErrorKind::InvalidQuery);
+    let by_document = ProductRepository::new(db)
+        .order_by(Product::DETAILS.asc())
+        .page(Page::first(2));
+    let refused = by_document.await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidQuery);
+    assert!(refused.to_string().contains("`details`"), "{refused}");
     let limited = posts
         .order_by(Post::LIKES.asc())
         .limit(3)

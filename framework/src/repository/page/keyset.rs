@@ -46,6 +46,16 @@ impl Keyset {
                 .with_table(table.name)
                 .with_hint("keep the figure in a column, or use `.limit(..)` and `.offset(..)`"));
             };
+            let definition = &table.columns[column];
+            if matches!(definition.sql_type, SqlType::Array(_) | SqlType::Json) {
+                let name = definition.name;
+                return Err(Error::invalid_query(format!(
+                    "{what} cannot be ordered by `{name}`: a place is known by numbers, text, times, identifiers and bytes"
+                ))
+                .with_table(table.name)
+                .with_columns(vec![name.to_owned()])
+                .with_hint("order by other columns, or use `.limit(..)` and `.offset(..)`"));
+            }
             terms.push((column, term));
         }
         for &column in &table.primary_key {
