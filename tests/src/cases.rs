@@ -128,6 +128,8 @@ macro_rules! every_case {
                 rows_by_composite_keys_are_updated_together,
                 stale_rows_take_back_all_updates_and_are_named,
                 text_that_cannot_be_held_is_refused_among_many_rows,
+                a_load_that_fails_at_both_ends_leaves_no_answer_behind,
+                a_time_of_change_that_is_given_is_kept,
                 arrays_come_back_from_many_rows requires(arrays),
                 tables_that_are_no_plain_copy_of_the_entity_get_inserts requires(arrays),
             }
@@ -135,6 +137,8 @@ macro_rules! every_case {
                 writes_awaited_together_share_a_transaction,
                 one_bad_write_of_a_batch_fails_alone,
                 a_caller_that_goes_away_leaves_the_others_alone,
+                a_row_that_cannot_be_read_back_fails_alone_and_is_written_once,
+                a_panic_fails_its_write_alone,
             }
             eager {
                 every_strategy_loads_the_same_graph,

@@ -42,19 +42,22 @@ pub(crate) struct OnConflict {
     /// Positions of the unique columns by which it does.
     pub(crate) target: Vec<usize>,
     /// What else is set in the row that is there, if it takes the new row's values; else it stays as it is.
-    pub(crate) update: Option<Assignments>,
+    pub(crate) update: Option<fn(&TableDef) -> Assignments>,
 }
 
 impl OnConflict {
     fn of(&self, table: &TableDef, given: impl Iterator<Item = usize>) -> Conflict {
-        let set = self.update.clone().unwrap_or_default();
+        let given: Vec<usize> = given.collect();
+        let mut set = self.update.map(|set| set(table)).unwrap_or_default();
+        // A time of change that was given is kept, a version is counted up all the same.
+        set.retain(|(stamped, _)| table.updated_at != Some(*stamped) || !given.contains(stamped));
         let is_overwritten = |column: &usize| {
             let kept = self.target.contains(column) || table.primary_key.contains(column);
             let stamped = set.iter().any(|(stamped, _)| stamped == column);
             !kept && !stamped && table.created_at != Some(*column)
         };
         let update = match self.update {
-            Some(_) => given.filter(is_overwritten).collect(),
+            Some(_) => given.into_iter().filter(is_overwritten).collect(),
             None => Vec::new(),
         };
         Conflict {

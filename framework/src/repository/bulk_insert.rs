@@ -145,7 +145,7 @@ impl<'r, E: Entity> BulkInsert<'r, E> {
     fn on_conflict(mut self, target: impl ColumnSet<E>, updates: bool) -> Self {
         self.load.conflict = Some(OnConflict {
             target: target.positions(),
-            update: updates.then(|| stamp::changed_row(E::table())),
+            update: updates.then_some(stamp::changed_row),
         });
         self
     }

@@ -115,7 +115,11 @@ pub(super) async fn update_many<E: Entity>(
         let affected = write(scope.executor(), chunk, &after, update, caller).await?;
         if affected != chunk.len() as u64 {
             scope.rollback().await?;
-            return Err(missed(executor, entities, caller).await?);
+            // Where it was written, and not where others read.
+            let scope = executor.atomic(call_site).await?;
+            let error = missed(scope.executor(), entities, caller).await?;
+            scope.rollback().await?;
+            return Err(error);
         }
         updated.extend(after);
     }
@@ -258,13 +262,17 @@ async fn missed<E: Entity>(
         None => String::new(),
     };
     missed.truncate(NAMED);
-    let keys = format!("{}{more}", missed.join(", "));
+    // A key that the database takes for another one is there, and yet was not met.
+    let keys = match missed.is_empty() {
+        true => "some of those given".to_owned(),
+        false => format!("key {}{more}", missed.join(", ")),
+    };
     Ok(match table.version {
-        None => Error::not_found(table.name, format_args!("key {keys}")),
+        None => Error::not_found(table.name, format_args!("{keys}")),
         Some(_) => Error::new(
             ErrorKind::Stale,
             format!(
-                "rows of `{}` were changed or deleted since they were read, those with key {keys}",
+                "rows of `{}` were changed or deleted since they were read: {keys}",
                 table.name
             ),
         )

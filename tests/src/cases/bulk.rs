@@ -588,7 +588,7 @@ pub async fn stale_rows_take_back_all_updates_and_are_named(db: &Database) {
     assert_eq!(UserRepository::new(&tx).query().count().await.unwrap(), 3);
     tx.commit().await.unwrap();
     assert!(stale.is_stale(), "{stale}");
-    let expected = format!("since they were read, those with key {}", seeded[1].id);
+    let expected = format!("since they were read: key {}", seeded[1].id);
     assert!(stale.to_string().contains(&expected), "{stale}");
     assert!(stale.call_site().unwrap().file().ends_with("bulk.rs"));
     let names: Vec<_> = users.order_by(User::ID.asc()).all().await.unwrap();
@@ -650,4 +650,56 @@ pub async fn text_that_cannot_be_held_is_refused_among_many_rows(db: &Database) 
     if db.dialect() == Dialect::Postgres {
         assert_eq!(users.query().all().await.unwrap(), before);
     }
+}
+
+/// The server refuses a row, and then the source fails: an answer that nobody has read must not be taken for the next
+/// statement's.
+pub async fn a_load_that_fails_at_both_ends_leaves_no_answer_behind(db: &Database) {
+    create_blog(db).await;
+    let users = UserRepository::new(db);
+    let rows = || {
+        let rows = people(0..10).chain(people(5..8_000));
+        let end = stream::iter([Err(std::io::Error::other("the file ends here"))]);
+        stream::iter(rows).map(Ok).chain(end)
+    };
+    let failed = users.bulk_insert_stream(rows()).await.unwrap_err();
+    let is_source = failed.kind() == ErrorKind::User;
+    assert!(is_source || failed.is_unique_violation(), "{failed}");
+    let tx = db.begin().await.unwrap();
+    let inside = UserRepository::new(&tx).bulk_insert_stream(rows()).await;
+    assert!(inside.is_err());
+    // A connection that cannot be used again has lost the transaction.
+    let _ = tx.rollback().await;
+    let kept = users.insert_many(people(0..20)).await.unwrap();
+    for _ in 0..3 {
+        for user in &kept {
+            let found = users.find(user.id).await.unwrap();
+            assert_eq!(found.as_ref(), Some(user));
+        }
+        assert_eq!(users.query().count().await.unwrap(), 20);
+    }
+}
+
+pub async fn a_time_of_change_that_is_given_is_kept(db: &Database) {
+    create_shop(db).await;
+    let products = ProductRepository::new(db);
+    let old = products.insert(product(1, "chair")).await.unwrap();
+    let then = chrono::DateTime::from_timestamp(1_000_000_000, 0).unwrap();
+    let given = || [product(1, "chair").set(Product::UPDATED_AT, then)];
+    let key = (Product::TENANT, Product::SKU);
+    let loaded = products.bulk_insert(given()).on_conflict_update(key).await;
+    assert_eq!(loaded.unwrap().rows, 1);
+    let new = products.query().one().await.unwrap();
+    assert_eq!((new.updated_at, new.version), (then, old.version + 1));
+    let upserted = products.upsert_many(given(), key).await.unwrap();
+    assert_eq!(
+        (upserted[0].updated_at, upserted[0].version),
+        (then, old.version + 2)
+    );
+    let stamped = products
+        .bulk_insert([product(1, "chair")])
+        .on_conflict_update(key)
+        .await;
+    assert_eq!(stamped.unwrap().rows, 1);
+    assert!(products.query().one().await.unwrap().updated_at > then);
 }
