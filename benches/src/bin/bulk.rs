@@ -24,14 +24,23 @@ struct Note {
     score: i64,
 }
 
-diesel::table! {
-    bulk_notes (id) {
-        id -> BigInt,
-        author -> Text,
-        body -> Text,
-        score -> BigInt,
+mod schema {
+    #![allow(
+        unreachable_pub,
+        reason = "`table!` writes `pub` on everything it generates"
+    )]
+
+    diesel::table! {
+        bulk_notes (id) {
+            id -> BigInt,
+            author -> Text,
+            body -> Text,
+            score -> BigInt,
+        }
     }
 }
+
+use schema::bulk_notes;
 
 #[derive(diesel::Insertable)]
 #[diesel(table_name = bulk_notes)]

@@ -269,9 +269,13 @@ impl<'f> Flush<'f> {
         table: &'static TableDef,
         group: &[&Entry],
     ) -> Result<u64> {
-        let size = executor.dialect().bind_limit() / table.columns.len().max(1);
+        let limit = executor.dialect().bind_limit() / table.columns.len().max(1);
         let mut known: Option<(usize, Arc<Plan>)> = None;
-        for entries in group.chunks(size.clamp(1, 100)) {
+        let mut rest = group;
+        while !rest.is_empty() {
+            let rows = rows_at_once(executor.dialect(), rest.len()).min(limit.max(1));
+            let (entries, after) = rest.split_at(rows);
+            rest = after;
             let mut statement = match &known {
                 // As many rows of the same columns have the same text.
                 Some((rows, plan)) if *rows == entries.len() => {
@@ -373,6 +377,17 @@ impl<'f> Flush<'f> {
         }
         Ok(affected)
     }
+}
+
+/// How many of `left` rows go into one statement: few sizes, so that there are few texts, and more at once where each
+/// statement is a round trip.
+fn rows_at_once(dialect: Dialect, left: usize) -> usize {
+    let sizes: &[usize] = match dialect {
+        Dialect::Sqlite => &[100],
+        Dialect::Postgres | Dialect::Mysql => &[1_000, 100],
+    };
+    let fits = |size: &&usize| **size <= left;
+    sizes.iter().find(fits).map_or(left, |size| *size)
 }
 
 /// The new rows of `entries`, all of which have one.
