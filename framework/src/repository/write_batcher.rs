@@ -33,7 +33,8 @@ const LARGEST_BATCH: usize = 65_536;
 /// clone.
 ///
 /// Writes of one batch happen together: updates first, then inserts, then deletes. Statements run on the batcher's own
-/// task: recordings of the database handle count them, scopes of the callers do not.
+/// task: recordings of the database handle count them, scopes of the callers do not; with read replicas, they leave their
+/// marks in the session of the handle that the batcher was made with.
 ///
 /// ```
 /// # use entourage::{Database, prelude::*};
