@@ -24,7 +24,7 @@ use crate::{
 const BATCH: u64 = 50_000;
 
 impl<'a, E: Entity> Repository<'a, E> {
-    /// Inserts any number of rows as they come, all or none, and returns figures; see [`bulk`](crate::bulk).
+    /// Inserts any number of rows as they come, all or none, and returns figures; see [`crate::bulk`].
     ///
     /// ```
     /// # use entourage::{Database, prelude::*};
