@@ -157,12 +157,10 @@ pub(super) async fn a_refused_write_looks_where_the_name_leads(servers: &Replica
             .connect();
         let db = db.await.unwrap();
         let primary = db.primary();
-        // Two connections to the old server.
-        let both = [
-            primary.begin().await.unwrap(),
-            primary.begin().await.unwrap(),
-        ];
-        drop(both);
+        // Two connections to the old server, one of which is in use until after the refusal.
+        let held = primary.begin().await.unwrap();
+        primary.begin().await.unwrap().rollback().await.unwrap();
+        assert_eq!(db.pool_stats().opened, 2);
         name.lead_to(servers.primary.port());
         let insert = |label: &'static str| {
             let shelf = NewShelf {
@@ -188,7 +186,8 @@ pub(super) async fn a_refused_write_looks_where_the_name_leads(servers: &Replica
             "1290"
         };
         assert_eq!(refused.code(), Some(code), "{refused:?}");
-        // None of the old connections is left.
+        held.rollback().await.unwrap();
+        // None of the old connections is lent again.
         let (shelf, sent) = places(&db, insert("taken")).await;
         assert!(
             sent.iter().all(|(role, _)| *role == Role::Primary),
@@ -198,18 +197,18 @@ pub(super) async fn a_refused_write_looks_where_the_name_leads(servers: &Replica
             ShelfRepository::new(&primary).find(shelf.id).await.unwrap(),
             Some(shelf)
         );
-        // What only reads is refused writes by any server: that says nothing of the server.
-        let tx = db.transaction().read_only().begin().await.unwrap();
         let closed = || {
             let stats = db.pool_stats();
             stats.closed_broken + stats.closed_idle
         };
-        let before = closed();
+        soon("their end", || async { closed() == 2 }).await;
+        // What only reads is refused writes by any server: that says nothing of the server.
+        let tx = db.transaction().read_only().begin().await.unwrap();
         let shelf = NewShelf { label: "no".into() };
         let refused = ShelfRepository::new(&tx).insert(shelf).await.unwrap_err();
         assert!(refused.code().is_some(), "{refused:?}");
         tx.rollback().await.unwrap();
-        assert_eq!(closed(), before);
+        assert_eq!(closed(), 2);
         db.close().await;
     }
 }
