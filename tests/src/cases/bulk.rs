@@ -662,22 +662,26 @@ pub async fn a_load_that_fails_at_both_ends_leaves_no_answer_behind(db: &Databas
         let end = stream::iter([Err(std::io::Error::other("the file ends here"))]);
         stream::iter(rows).map(Ok).chain(end)
     };
-    let failed = users.bulk_insert_stream(rows()).await.unwrap_err();
-    let is_source = failed.kind() == ErrorKind::User;
-    assert!(is_source || failed.is_unique_violation(), "{failed}");
-    let tx = db.begin().await.unwrap();
-    let inside = UserRepository::new(&tx).bulk_insert_stream(rows()).await;
-    assert!(inside.is_err());
-    // A connection that cannot be used again has lost the transaction.
-    let _ = tx.rollback().await;
+    let check = |failed: Error| {
+        let is_source = failed.kind() == ErrorKind::User;
+        assert!(is_source || failed.is_unique_violation(), "{failed}");
+    };
+    check(users.bulk_insert_stream(rows()).await.unwrap_err());
     let kept = users.insert_many(people(0..20)).await.unwrap();
-    for _ in 0..3 {
+    let all_is_well = async || {
         for user in &kept {
             let found = users.find(user.id).await.unwrap();
             assert_eq!(found.as_ref(), Some(user));
         }
         assert_eq!(users.query().count().await.unwrap(), 20);
-    }
+    };
+    all_is_well().await;
+    let tx = db.begin().await.unwrap();
+    let inside = UserRepository::new(&tx).bulk_insert_stream(rows()).await;
+    check(inside.unwrap_err());
+    // A connection that cannot be used again has lost the transaction.
+    let _ = tx.rollback().await;
+    all_is_well().await;
 }
 
 pub async fn a_time_of_change_that_is_given_is_kept(db: &Database) {
