@@ -34,6 +34,7 @@ pub mod statements;
 pub mod transaction;
 pub mod transactions;
 pub mod tree;
+pub mod update_many;
 pub mod values;
 pub mod write_batcher;
 pub mod write_behind;
@@ -124,14 +125,16 @@ macro_rules! every_case {
                 a_bulk_insert_dropped_midway_leaves_nothing,
                 a_bulk_insert_is_part_of_its_transaction,
                 rows_without_end_take_no_more_memory,
-                many_rows_are_updated_each_to_its_own_values,
-                rows_by_composite_keys_are_updated_together,
-                stale_rows_take_back_all_updates_and_are_named,
                 text_that_cannot_be_held_is_refused_among_many_rows,
                 a_load_that_fails_at_both_ends_leaves_no_answer_behind,
                 a_time_of_change_that_is_given_is_kept,
                 arrays_come_back_from_many_rows requires(arrays),
                 tables_that_are_no_plain_copy_of_the_entity_get_inserts requires(arrays),
+            }
+            update_many {
+                many_rows_are_updated_each_to_its_own_values,
+                rows_by_composite_keys_are_updated_together,
+                stale_rows_take_back_all_updates_and_are_named,
             }
             write_batcher {
                 writes_awaited_together_share_a_transaction,
