@@ -5,14 +5,19 @@
 mod alone;
 mod builder;
 pub mod health;
+pub mod lint;
+mod live;
 pub mod named;
 mod replicas;
 mod route;
 pub mod schema;
+pub mod shards;
 mod slow_plan;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;
+mod views;
+pub(crate) mod write_log;
 
 use std::{fmt, panic::Location, sync::Arc};
 
@@ -24,6 +29,7 @@ use crate::{
     error::Result,
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
+        sharding::{self, Seat, Sharding},
         watch::{self, Place, Watch},
         written::{PendingWrites, RowCache, Settled, Write, WriteListener as _, told},
     },
@@ -37,11 +43,14 @@ use crate::{
 };
 
 use route::{Reading, Route, Rows, Together};
+use write_log::{Logging, WriteLog};
 
 pub use builder::DatabaseBuilder;
 pub use health::{ConnectionFigures, HealthChecker, HealthReport, HealthStatus, ReplicaHealth};
+pub use lint::{Lint, LintReport};
 pub use named::Databases;
 pub use schema::{Drift, DriftKind, SchemaReport};
+pub use views::Refresh;
 
 /// A database. Cheap to clone; all clones share one pool.
 ///
@@ -64,11 +73,15 @@ pub struct Database {
     inner: Arc<Inner>,
     /// Where its reads go, if there are replicas.
     route: Option<Arc<Route>>,
+    /// Which shard it is, if it is one of several.
+    seat: Option<Arc<Seat>>,
 }
 
 struct Inner {
     origin: Origin,
     cache: Cache,
+    /// Told of every write: the cache, and the log.
+    listener: Arc<Logging<Cache>>,
     statements: Arc<StatementCounters>,
     /// What it is connected to, without the password.
     target: String,
@@ -94,34 +107,44 @@ impl Database {
     }
 
     pub(crate) fn new(
-        pool: Pool,
-        observers: Arc<Observers>,
+        origin: Origin,
         statements: Arc<StatementCounters>,
         target: String,
         name: String,
         cache: CacheOptions,
         router: Option<Arc<Router>>,
+        seat: Option<Seat>,
     ) -> Self {
-        let cache = Cache::new(cache, Arc::clone(&observers));
+        let cache = Cache::new(cache, Arc::clone(&origin.observers));
+        let listener = Arc::new(Logging {
+            cache: cache.clone(),
+            log: Arc::default(),
+        });
         let route = router.map(|router| {
             cache.mark_in(Arc::clone(router.everything()));
-            Arc::new(Route::first(router, Arc::new(cache.clone())))
+            Arc::new(Route::first(router, Arc::clone(&listener) as _))
         });
-        Self::on(Arc::new(Inner {
-            origin: Origin::new(pool, observers).told_to(Arc::new(cache.clone())),
+        let inner = Arc::new(Inner {
+            origin: origin.told_to(Arc::clone(&listener) as _),
             cache,
+            listener,
             statements,
             target,
             name,
             route,
-        }))
+        });
+        Self {
+            seat: seat.map(Arc::new),
+            ..Self::on(inner)
+        }
     }
 
-    /// The first handle again.
+    /// The first handle again; of a shard, one that refuses nothing.
     fn on(inner: Arc<Inner>) -> Self {
         Self {
             route: inner.route.clone(),
             inner,
+            seat: None,
         }
     }
 
@@ -133,6 +156,11 @@ impl Database {
     /// What the server can do.
     pub fn capabilities(&self) -> Capabilities {
         self.pool().capabilities()
+    }
+
+    /// What it is called, if it is one of several [`Shards`](crate::Shards).
+    pub fn shard(&self) -> Option<&str> {
+        self.inner.origin.server.target().shard.as_deref()
     }
 
     /// What its pool is doing and has done.
@@ -164,7 +192,7 @@ impl Database {
         self.inner.statements.stats()
     }
 
-    /// Records every statement from now on, until the recording is dropped.
+    /// Records every statement from now on, until the recording is dropped. That of a shard hears all shards.
     ///
     /// ```
     /// # async fn run() -> entourage::Result<()> {
@@ -208,7 +236,7 @@ impl Database {
     /// A transaction to be begun, with options: isolation, access, retry.
     #[track_caller]
     pub fn transaction(&self) -> TransactionBuilder {
-        TransactionBuilder::new(self.origin(), Location::caller())
+        self.transaction_at(Location::caller())
     }
 
     /// Runs text of one or several statements without arguments: schemas, seeds. Whether they happen together is up to
@@ -220,31 +248,36 @@ impl Database {
     /// The database's, for the first statement that fails.
     #[track_caller]
     pub fn execute_script(&self, sql: &str) -> impl Future<Output = Result<()>> + Send {
-        let call_site = Location::caller();
-        async move {
-            let mut connection = self.pool().acquire(Access::Write, call_site).await?;
-            // A script that fails may leave a transaction open.
-            connection.begin_cleanup(match self.dialect() {
-                // It refuses to roll back where nothing is open. A savepoint there is a transaction.
-                Dialect::Sqlite => "SAVEPOINT entourage_script; ROLLBACK",
-                Dialect::Postgres | Dialect::Mysql => "ROLLBACK",
-            });
-            let place = self.place();
-            let kind = StatementKind::Schema;
-            let mut pending = self.begin_writes(vec![Write::Anything]);
-            told(pending.announced()).await;
-            let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
-            let result = result.map(|()| Outcome::default());
-            let ended = pending.end(Settled::of(&result));
-            match result {
-                Ok(_) => connection.end_cleanup(),
-                // Here and not behind the caller's back: its next statement would find no connection, and open another.
-                Err(_) => connection.clean_up().await,
-            }
-            drop(connection);
-            told(ended).await;
-            result.map(drop)
+        self.execute_script_at(sql, Location::caller())
+    }
+
+    async fn execute_script_at(
+        &self,
+        sql: &str,
+        call_site: &'static Location<'static>,
+    ) -> Result<()> {
+        let mut connection = self.pool().acquire(Access::Write, call_site).await?;
+        // A script that fails may leave a transaction open.
+        connection.begin_cleanup(match self.dialect() {
+            // It refuses to roll back where nothing is open. A savepoint there is a transaction.
+            Dialect::Sqlite => "SAVEPOINT entourage_script; ROLLBACK",
+            Dialect::Postgres | Dialect::Mysql => "ROLLBACK",
+        });
+        let place = self.place();
+        let kind = StatementKind::Schema;
+        let mut pending = self.begin_writes(vec![Write::Anything]);
+        told(pending.announced()).await;
+        let result = watch::batch(place, &mut *connection, sql, kind, call_site).await;
+        let result = result.map(|()| Outcome::default());
+        let ended = pending.end(Settled::of(&result));
+        match result {
+            Ok(_) => connection.end_cleanup(),
+            // Here and not behind the caller's back: its next statement would find no connection, and open another.
+            Err(_) => connection.clean_up().await,
         }
+        drop(connection);
+        told(ended).await;
+        result.map(drop)
     }
 
     /// Refuses new statements, waits until those that run have ended, and closes every connection. All clones are closed.
@@ -325,7 +358,7 @@ impl Database {
 
     fn begin_writes(&self, writes: Vec<Write>) -> Box<dyn PendingWrites> {
         match &self.route {
-            None => self.inner.cache.begin(writes),
+            None => self.inner.listener.begin(writes),
             Some(route) => route.listener().begin(writes),
         }
     }
@@ -338,11 +371,30 @@ impl Database {
         }
     }
 
+    /// Which tables were written through it.
+    pub(crate) fn write_log(&self) -> &Arc<WriteLog> {
+        &self.inner.listener.log
+    }
+
+    /// A transaction that `call_site` asks for.
+    fn transaction_at(&self, call_site: &'static Location<'static>) -> TransactionBuilder {
+        TransactionBuilder::new(self.origin(), call_site)
+    }
+
     /// Where transactions begin.
     fn origin(&self) -> Origin {
-        match &self.route {
+        let origin = match &self.route {
             None => self.inner.origin.clone(),
             Some(route) => route.origin(&self.inner.origin),
+        };
+        origin.seated(self.seat.clone())
+    }
+
+    /// The same for one who knows already that its rows are here.
+    fn unseated(&self) -> Self {
+        Self {
+            seat: None,
+            ..self.clone()
         }
     }
 
@@ -357,7 +409,7 @@ impl Database {
         Place {
             observers: self.observers(),
             target: match &self.route {
-                None => self.observers().target(),
+                None => self.inner.origin.server.target(),
                 Some(route) => route.primary().observers.target(),
             },
             dialect: self.dialect(),
@@ -424,7 +476,7 @@ impl Executor for Database {
             Ok(mut connection) => connection.run(statement, sink).await,
             Err(error) => Err(error),
         };
-        result.map_err(|error| watch::located(error, statement))
+        result.map_err(|error| watch::located(error, statement, self.place().target))
     }
 
     async fn stream(&self, statement: &Statement, sender: Box<dyn RowSender>) -> Result<Outcome> {
@@ -469,6 +521,11 @@ impl Executor for Database {
             Dialect::Postgres | Dialect::Mysql => tx.isolation(IsolationLevel::RepeatableRead),
         };
         Ok(Some(Box::new(tx.begin().await?)))
+    }
+
+    fn sharding(&self) -> Option<Sharding<'_>> {
+        let seat = self.seat.as_deref()?;
+        Some(Sharding(sharding::Role::On(seat)))
     }
 
     fn warn(&self, message: &str) {

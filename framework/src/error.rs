@@ -29,6 +29,10 @@ pub enum ErrorKind {
     TooMany,
     /// An optimistic update met a newer version of the row, or no row.
     Stale,
+    /// No shard has the rows of that key.
+    NoShard,
+    /// The rows of one call or transaction are on several shards, or on another one than its own.
+    CrossShard,
     /// A non-null foreign key has no row behind it although the relation says there must be one.
     DanglingKey,
     /// Waiting for a connection, a lock or a statement took longer than allowed.
@@ -59,6 +63,8 @@ pub enum ErrorKind {
     Configuration,
     /// The database's tables are not what the entities expect.
     SchemaDrift,
+    /// A lint of the database's indexes found something.
+    IndexLint,
     /// A query was put together in a way that has no meaning.
     InvalidQuery,
     /// The SQL text was refused: syntax, or an unknown table or column.
@@ -84,6 +90,8 @@ impl ErrorKind {
             ErrorKind::NotFound => "not_found",
             ErrorKind::TooMany => "too_many",
             ErrorKind::Stale => "stale",
+            ErrorKind::NoShard => "no_shard",
+            ErrorKind::CrossShard => "cross_shard",
             ErrorKind::DanglingKey => "dangling_key",
             ErrorKind::Timeout => "timeout",
             ErrorKind::Connection => "connection",
@@ -98,6 +106,7 @@ impl ErrorKind {
             ErrorKind::Unsupported => "unsupported",
             ErrorKind::Configuration => "configuration",
             ErrorKind::SchemaDrift => "schema_drift",
+            ErrorKind::IndexLint => "index_lint",
             ErrorKind::InvalidQuery => "invalid_query",
             ErrorKind::Syntax => "syntax",
             ErrorKind::StatementOutdated => "statement_outdated",
@@ -134,6 +143,7 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
     detail: DatabaseDetail,
     call_site: Option<&'static Location<'static>>,
+    shard: Option<Arc<str>>,
     source: Option<Source>,
 }
 
@@ -146,6 +156,7 @@ impl Error {
             hint: None,
             detail: DatabaseDetail::default(),
             call_site: None,
+            shard: None,
             source: None,
         }))
     }
@@ -169,6 +180,7 @@ impl Error {
             hint: inner.hint.clone(),
             detail: inner.detail.clone(),
             call_site: call_site.or(inner.call_site),
+            shard: inner.shard.clone(),
             source: Some(Box::new(Arc::clone(original))),
         }))
     }
@@ -234,6 +246,13 @@ impl Error {
         self
     }
 
+    /// Names the shard that it is about, unless one is named already.
+    #[must_use]
+    pub(crate) fn on_shard(mut self, shard: &Arc<str>) -> Self {
+        self.0.shard.get_or_insert_with(|| Arc::clone(shard));
+        self
+    }
+
     /// Keeps `source` as the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -266,6 +285,11 @@ impl Error {
     /// statement's entity, on every database. Empty where nobody knows them.
     pub fn columns(&self) -> &[String] {
         &self.0.detail.columns
+    }
+
+    /// The shard that failed, where a call went to several.
+    pub fn shard(&self) -> Option<&str> {
+        self.0.shard.as_deref()
     }
 
     /// File and line of the user's call that sent the failing statement.
@@ -303,6 +327,8 @@ predicates! {
     is_not_found => NotFound, "`get` or `one` found no row.";
     is_too_many => TooMany, "`one` found more than one row.";
     is_stale => Stale, "An optimistic update met a newer version of the row, or no row.";
+    is_no_shard => NoShard, "No shard has the rows of that key.";
+    is_cross_shard => CrossShard, "The rows of one call or transaction are on several shards, or on another one than its own.";
     is_timeout => Timeout, "Waiting for a connection, a lock or a statement took longer than allowed.";
     is_connection => Connection, "The connection could not be opened, or was lost.";
     is_serialization_failure => Serialization, "The transaction could not be serialised with another; run it again.";
@@ -319,6 +345,9 @@ impl fmt::Display for Error {
             && !self.0.message.contains(table.as_str())
         {
             write!(f, " (table `{table}`)")?;
+        }
+        if let Some(shard) = &self.0.shard {
+            write!(f, " on shard `{shard}`")?;
         }
         if let Some(call_site) = self.0.call_site {
             write!(f, " at {}:{}", call_site.file(), call_site.line())?;

@@ -2,10 +2,12 @@
 //!
 //! [`Executor`] is implemented by the database handle, by transactions and by borrowed sqlx connections. Routing,
 //! caches, observation and transactions attach here, so nothing goes uncounted.
+pub(crate) mod explain;
 mod handle;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod lent;
 mod meter;
+pub mod sharding;
 pub(crate) mod watch;
 pub mod written;
 
@@ -14,6 +16,7 @@ use std::{fmt, panic::Location};
 use async_trait::async_trait;
 
 pub use handle::{ExecutorHandle, IntoExecutor};
+use sharding::Sharding;
 use written::RowCache;
 
 use crate::{
@@ -109,6 +112,12 @@ pub trait Executor: Send + Sync + fmt::Debug {
     ///
     /// `None` if this executor reads from one server anyway.
     fn together(&self, _is_kept: bool) -> Option<ExecutorHandle<'_>> {
+        None
+    }
+
+    /// How rows are spread over several databases, if they are. An executor that hands everything on to another one hands
+    /// this on too: by it, rows are kept out of databases that they do not belong in.
+    fn sharding(&self) -> Option<Sharding<'_>> {
         None
     }
 

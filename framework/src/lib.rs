@@ -64,6 +64,7 @@ pub mod inspector;
 pub mod metrics;
 pub mod observe;
 pub mod pool;
+pub mod refresher;
 pub mod repository;
 pub mod result_cache;
 pub mod routing;
@@ -73,6 +74,7 @@ pub mod statement_cache;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transaction;
+pub mod view;
 
 pub mod prelude;
 
@@ -80,7 +82,10 @@ pub mod prelude;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use database::Database;
+pub use database::{
+    Database,
+    shards::{self, Shards},
+};
 #[doc = include_str!("docs/db_enum.md")]
 pub use entourage_macros::DbEnum;
 #[doc = include_str!("docs/db_newtype.md")]
@@ -93,5 +98,8 @@ pub use entourage_macros::Entity;
 pub use entourage_macros::Graph;
 #[doc = include_str!("docs/shape.md")]
 pub use entourage_macros::Shape;
+#[doc = include_str!("docs/view.md")]
+pub use entourage_macros::View;
 pub use error::{Error, ErrorKind, Result};
+pub use statement::explain;
 pub use transaction::Transaction;

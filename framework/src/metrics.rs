@@ -42,11 +42,15 @@
 //! | `entourage.write_behind.retries` | counter | batches | | batches tried again |
 //! | `entourage.write_behind.dead_letters` | counter | changes | `db.collection.name`, `error.type` | changes that the database refused |
 //! | `entourage.write_behind.back_pressure` | counter | callers | | callers that met a full queue |
+//! | `entourage.view.refreshes` | counter | refreshes | `db.collection.name` | materialized views that were renewed |
+//! | `entourage.view.refresh_time` | histogram | s | `db.collection.name` | the same, with the wait for another refresh |
+//! | `entourage.view.failures` | counter | refreshes | `db.collection.name`, `error.type` | refreshes in the background that failed |
 //! | `entourage.warnings` | counter | warnings | server | warnings of any other kind |
 //!
 //! The attributes of the server are `db.system.name`, `db.namespace`, `server.address` and `server.port`, as far as they
 //! are known, and `entourage.role` (`primary`, `replica`): the reads of a replica are those of
-//! `db.client.operation.duration` with that role; that of the pool is `db.client.connection.pool.name`. Figures marked as sampled are taken when the pool's
+//! `db.client.operation.duration` with that role. Where rows are spread over shards, `entourage.shard` is the name of the
+//! shard. The attribute of the pool is `db.client.connection.pool.name`. Figures marked as sampled are taken when the pool's
 //! monitor looks, see [`DatabaseBuilder::monitor`](crate::database::DatabaseBuilder::monitor).
 //!
 //! Text of statements is in no attribute: a metric has as many series as its attributes have values.
@@ -60,7 +64,7 @@ use crate::{
     observe::{
         CacheEvent, CacheEventKind, CloseReason, Event, Observer, PoolEvent, PoolEventKind,
         PoolStats, Role, RoutingEvent, RoutingEventKind, StatementEvent, Target, TransactionEvent,
-        TransactionStep, WriteBehindEvent,
+        TransactionStep, ViewEvent, WriteBehindEvent,
         trace::{error_type, system},
     },
     statement::StatementKind,
@@ -127,6 +131,7 @@ impl Observer for Metrics {
             }
             Event::Routing(event) => routing(event),
             Event::WriteBehind(event) => write_behind(event),
+            Event::View(event) => view(event),
             Event::Warning { .. } => counter!("entourage.warnings").increment(1),
         }
     }
@@ -266,6 +271,21 @@ fn write_behind(event: &WriteBehindEvent<'_>) {
     }
 }
 
+fn view(event: &ViewEvent<'_>) {
+    let of = |view: &str| Label::new("db.collection.name", view.to_owned());
+    match *event {
+        ViewEvent::Refreshed { view, took, .. } => {
+            counter!("entourage.view.refreshes", vec![of(view)]).increment(1);
+            histogram!("entourage.view.refresh_time", vec![of(view)]).record(seconds(took));
+        }
+        ViewEvent::Failed { view, error, .. } => {
+            let error = error.map_or("panic", error_type).to_owned();
+            let labels = vec![of(view), Label::new("error.type", error)];
+            counter!("entourage.view.failures", labels).increment(1);
+        }
+    }
+}
+
 fn cache(event: &CacheEvent<'_>) {
     let table = event.table.to_owned();
     let of = if event.is_query { "query" } else { "row" };
@@ -332,6 +352,9 @@ fn server(target: &Target, system: &'static str) -> Vec<Label> {
         "entourage.role",
         target.role.name(),
     ));
+    if let Some(shard) = &target.shard {
+        labels.push(Label::new("entourage.shard", shard.to_string()));
+    }
     labels
 }
 
@@ -467,6 +490,7 @@ fn describe() {
         "Whether the result cache is connected to those of other processes."
     );
     describe_routing();
+    describe_views();
     describe_counter!("entourage.n_plus_one", count, "The N+1 queries found.");
     describe_counter!(
         "entourage.query_budget.exceeded",
@@ -504,6 +528,24 @@ fn describe() {
         "The callers that met a full queue."
     );
     describe_counter!("entourage.warnings", count, "The warnings told.");
+}
+
+fn describe_views() {
+    describe_counter!(
+        "entourage.view.refreshes",
+        Unit::Count,
+        "The materialized views renewed."
+    );
+    describe_histogram!(
+        "entourage.view.refresh_time",
+        Unit::Seconds,
+        "How long refreshes of views took."
+    );
+    describe_counter!(
+        "entourage.view.failures",
+        Unit::Count,
+        "The refreshes in the background that failed."
+    );
 }
 
 fn describe_routing() {

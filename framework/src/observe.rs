@@ -26,7 +26,8 @@ pub mod scope;
 pub mod slow;
 pub mod target;
 pub(crate) mod trace;
-pub mod write_behind_event;
+pub mod view_event;
+mod write_behind_event;
 
 use std::{
     fmt,
@@ -52,6 +53,7 @@ pub use routing_event::{BanReason, FallbackReason, RoutingEvent, RoutingEventKin
 pub use scope::{Everything, Observed, Scope, spawn};
 pub use slow::SlowStatements;
 pub use target::{Role, Target};
+pub use view_event::ViewEvent;
 pub use write_behind_event::WriteBehindEvent;
 
 static UNKNOWN: Target = Target::UNKNOWN;
@@ -127,6 +129,21 @@ impl Observers {
         };
         others.set_target(target);
         others
+    }
+
+    /// Observers that tell those of `family` and their own, for a server of which nothing is known yet.
+    pub(crate) fn joined(self, family: &Self) -> Self {
+        let mut list = family.listening.write();
+        list.append(&mut self.listening.write());
+        family
+            .listening
+            .any
+            .store(!list.is_empty(), Ordering::Release);
+        Self {
+            listening: Arc::clone(&family.listening),
+            shows_arguments: family.shows_arguments,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn shows_arguments(&self) -> bool {

@@ -17,11 +17,13 @@ pub use crate::{
     schema::{
         Arity, CacheCapacity, CacheDef, CacheWrite, Cardinality, Cell, Column, ColumnDef,
         ColumnDefault, ColumnValue, Embedded, EmbeddedField, Entity, Filter, IndexDef, Many, Maybe,
-        OnDelete, One, Operand, Relation, RelationDef, Row, SqlType, TableDef, ThroughDef, Value,
+        OnDelete, One, Operand, Relation, RelationDef, Row, RowKeys, SqlType, TableDef, ThroughDef,
+        Upkeep, Value, View, ViewDef, ViewKind, Writable,
         cached::{assert_cache_key, read_row},
         cell::Mismatch,
         column::embed,
         expression::{Condition, IntoOrder, OrderTerm, RelationFilters},
+        value::assert_shard_key,
     },
 };
 

@@ -172,11 +172,11 @@ impl Cache {
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) for what has no meaning with this database. That nobody answers is
     /// none: nothing is kept until somebody does.
-    pub(crate) async fn join(&self, database: &ConnectOptions) -> Result<()> {
+    pub(crate) async fn join(&self, database: &ConnectOptions, shard: Option<&str>) -> Result<()> {
         let Some(share) = &self.0.options.share else {
             return Ok(());
         };
-        let link = share.0.link(database)?;
+        let link = share.0.link(database, shard)?;
         Processes::join(&self.0, link, share.0.times()).await;
         Ok(())
     }

@@ -17,6 +17,7 @@ mod router;
 mod scout;
 mod server;
 mod session;
+pub mod shard;
 mod verdict;
 
 pub use figures::{ReplicaFigures, ReplicaState, RoutingFigures};

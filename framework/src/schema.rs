@@ -12,11 +12,12 @@ pub mod key;
 pub mod relation;
 pub mod table;
 pub mod value;
+pub mod view;
 
 pub use cached::{CacheCapacity, CacheDef, CacheWrite, CachedRow};
 pub use cell::{Cell, Row};
 pub use column::{Column, Embedded, EmbeddedField};
-pub use entity::Entity;
+pub use entity::{Entity, Writable};
 pub use entity_set::EntitySet;
 pub use expression::{Condition, Filter, Operand, OrderBy, OrderTerm};
 pub use key::{Key, KeyPart};
@@ -25,3 +26,4 @@ pub use relation::{
 };
 pub use table::{ColumnDef, Default as ColumnDefault, IndexDef, TableDef};
 pub use value::{ArrayType, ColumnValue, SqlType, Value};
+pub use view::{RowKeys, Upkeep, View, ViewDef, ViewKind};

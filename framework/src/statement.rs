@@ -4,11 +4,14 @@
 //! once and shared. A [`Statement`] is a plan with arguments and the place in the user's code that asked for it.
 //! Rendering is a pure function of query and dialect; no server is needed to test it.
 pub mod ddl;
+pub mod explain;
 pub mod fingerprint;
 pub mod nul;
 pub mod query;
+pub mod rank;
 pub mod raw;
 pub mod render;
+pub mod seek;
 mod subject;
 mod token;
 pub mod touched;
@@ -23,6 +26,7 @@ use std::{
 };
 
 pub use fingerprint::Fingerprint;
+pub use seek::Seek;
 pub use subject::Subject;
 pub use touched::Touched;
 
@@ -49,6 +53,10 @@ pub enum StatementKind {
     Schema,
     /// Adds rows that follow it in a form of their own: PostgreSQL's `COPY .. FROM STDIN`.
     Copy,
+    /// Renews the rows of a materialized view.
+    Refresh,
+    /// Asks how a statement is run, or reads what is needed to ask: see [`explain`].
+    Explain,
     /// Raw SQL of unknown effect.
     Other,
 }
@@ -56,7 +64,7 @@ pub enum StatementKind {
 impl StatementKind {
     /// Whether the statement only reads.
     pub fn is_read(self) -> bool {
-        self == StatementKind::Select
+        matches!(self, StatementKind::Select | StatementKind::Explain)
     }
 
     /// OpenTelemetry's operation name.
@@ -69,6 +77,8 @@ impl StatementKind {
             StatementKind::Transaction => "TRANSACTION",
             StatementKind::Schema => "SCHEMA",
             StatementKind::Copy => "COPY",
+            StatementKind::Refresh => "REFRESH",
+            StatementKind::Explain => "EXPLAIN",
             StatementKind::Other => "OTHER",
         }
     }
@@ -85,6 +95,8 @@ pub struct Plan {
     pub tables: Vec<Arc<str>>,
     /// What it is about, where the framework wrote it; `None` for text of the user's and for schemas.
     pub subject: Option<Subject>,
+    /// What it looks for in each table, where the framework wrote it.
+    pub seeks: Vec<Seek>,
     /// Whether the text is likely to come again, so that preparing it by name is worth while.
     pub persistent: bool,
     /// The types of the columns that the statement returns, where they are known: a driver may check them once. Of a
@@ -109,6 +121,7 @@ impl Plan {
             kind,
             tables,
             subject: None,
+            seeks: Vec::new(),
             persistent: true,
             columns: Vec::new(),
             normal: OnceLock::new(),
@@ -147,6 +160,20 @@ impl Plan {
     pub fn one_off(mut self) -> Self {
         self.persistent = false;
         self
+    }
+
+    /// The same statement for one who asks how it is run: it is no statement of the program's, and is not kept.
+    pub(crate) fn for_explain(&self) -> Self {
+        Self {
+            subject: self.subject.clone(),
+            columns: self.columns.clone(),
+            persistent: false,
+            ..Self::new(
+                Arc::clone(&self.sql),
+                StatementKind::Explain,
+                self.tables.clone(),
+            )
+        }
     }
 
     /// The main table, for messages; empty if none is known.

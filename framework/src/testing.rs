@@ -8,6 +8,7 @@
 //! | [`assert_no_n_plus_one!`](crate::assert_no_n_plus_one) | no statement once for each row of another |
 //! | [`assert_constant_queries!`](crate::assert_constant_queries) | as many with much data as with little |
 //! | [`assert_same_queries!`](crate::assert_same_queries) | the statements of a file that is committed beside the test |
+//! | [`assert_indexed!`](crate::assert_indexed) | no read of a whole table where an index would serve |
 //! | [`#[query_budget(n)]`](query_budget) | so many or fewer, for a whole test function |
 //!
 //! They work in any test framework, in `async` code on tokio. Counted is what the block's own task asks for, and tasks
@@ -20,6 +21,7 @@
 //! If the block gives an `Err` and the assertion fails as well, the failure begins with the error.
 mod check;
 mod constant;
+mod indexed;
 mod macros;
 mod same;
 
@@ -27,9 +29,10 @@ pub use check::{Check, NoError, Probe};
 pub use constant::Scales;
 #[doc = include_str!("docs/query_budget.md")]
 pub use entourage_macros::query_budget;
+pub use indexed::{Explains, Indexed};
 pub use same::Snapshot;
 
 pub use crate::{
-    assert_constant_queries, assert_max_queries, assert_no_n_plus_one, assert_no_queries,
-    assert_queries, assert_same_queries,
+    assert_constant_queries, assert_indexed, assert_max_queries, assert_no_n_plus_one,
+    assert_no_queries, assert_queries, assert_same_queries,
 };

@@ -36,10 +36,13 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 use crate::{
     driver::Outcome,
     error::{Error, ErrorKind, Result},
-    executor::written::{Write, WriteListener, told},
+    executor::{
+        sharding::Seat,
+        written::{Write, WriteListener, told},
+    },
     observe::Observers,
     pool::Pool,
-    statement::{Statement, StatementKind},
+    statement::Statement,
 };
 use deadline::Deadline;
 use monitor::Monitor;
@@ -60,6 +63,8 @@ pub(crate) struct Origin {
     pub(crate) observers: Arc<Observers>,
     /// Those of the server, which know what it is; the handle's own, if it has one server.
     pub(crate) server: Arc<Observers>,
+    /// Which shard it is, if it is one of several.
+    pub(crate) seat: Option<Arc<Seat>>,
     /// Told of what is committed.
     pub(crate) listener: Option<Arc<dyn WriteListener>>,
     /// Who looks for another server, if there may be one.
@@ -80,9 +85,20 @@ impl Origin {
             monitor: Monitor::new(Arc::clone(&observers)),
             server: Arc::clone(&observers),
             observers,
+            seat: None,
             listener: None,
             leader: None,
         }
+    }
+
+    /// The same, for a server that is known by observers of its own.
+    pub(crate) fn known_as(self, server: Arc<Observers>) -> Self {
+        Self { server, ..self }
+    }
+
+    /// The same, as one shard of several.
+    pub(crate) fn seated(self, seat: Option<Arc<Seat>>) -> Self {
+        Self { seat, ..self }
     }
 
     /// The same, with somebody who is told of what is committed.
@@ -127,12 +143,16 @@ impl Transaction {
         limits: Limits,
         begun: &'static Location<'static>,
     ) -> Result<Self> {
-        let Some(deadline) = limits.deadline else {
-            return Self::start_now(origin, options, limits, begun).await;
+        let shard = origin.server.target().shard.clone();
+        let on_shard = |error: Error| match &shard {
+            Some(shard) => error.on_shard(shard),
+            None => error,
         };
-        let started = deadline
-            .limit(Self::start_now(origin, options, limits, begun))
-            .await?;
+        let starting = Self::start_now(origin, options, limits, begun);
+        let Some(deadline) = limits.deadline else {
+            return starting.await.map_err(on_shard);
+        };
+        let started = deadline.limit(starting).await.map_err(on_shard)?;
         let enforcer = deadline.enforce(Arc::downgrade(&started.core));
         started.core.enforcer.get_or_init(|| enforcer);
         Ok(started)
@@ -355,9 +375,14 @@ impl Transaction {
         self.core.hooks.add(self.level.id, Box::new(hook));
     }
 
+    /// Who is told of what happens in it.
+    pub(crate) fn observers(&self) -> &Arc<Observers> {
+        &self.core.origin.observers
+    }
+
     /// Takes note of what `statement` has written.
     fn note(&self, statement: &Statement, result: &Result<Outcome>) {
-        if statement.plan.kind != StatementKind::Select {
+        if !statement.plan.kind.is_read() {
             Write::ran(statement, result);
             self.core.note(self.level.id, Write::of(statement));
         }

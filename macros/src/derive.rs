@@ -5,8 +5,20 @@ use syn::DeriveInput;
 use crate::{diagnostics::Diagnostics, expand, model, parse, validate};
 
 pub(crate) fn entity(input: TokenStream) -> TokenStream {
+    rows(input, parse::entity)
+}
+
+pub(crate) fn view(input: TokenStream) -> TokenStream {
+    rows(input, parse::view)
+}
+
+/// Entities and views: they differ in what may be written, and in what they may do.
+fn rows(
+    input: TokenStream,
+    parse: fn(&DeriveInput, &Diagnostics) -> Option<parse::Entity>,
+) -> TokenStream {
     run(input, |input, errors| {
-        let Some(parsed) = parse::entity(input, errors) else {
+        let Some(parsed) = parse(input, errors) else {
             return Expansion::without_model(expand::fallback::foreign_entity(input));
         };
         let model = model::entity(parsed, errors);

@@ -14,6 +14,7 @@ mod relations;
 mod repository;
 mod shape;
 mod value;
+mod view;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -25,7 +26,7 @@ pub(crate) use self::{
 };
 use crate::model::Entity;
 
-/// Everything that `#[derive(Entity)]` writes.
+/// Everything that `#[derive(Entity)]` and `#[derive(View)]` write.
 pub(crate) fn entity(model: &Entity) -> TokenStream {
     let entity = entity::implementation(model);
     let consts = consts::of_entity(model);
@@ -33,29 +34,45 @@ pub(crate) fn entity(model: &Entity) -> TokenStream {
     let checks = relations::checks(model);
     let generated = column::generated_checks(model);
     let cache_checks = entity::cache_checks(model);
-    let insert = insert::implementation(model);
-    let patch = patch::implementation(model);
+    let shard_key_checks = entity::shard_key_checks(model);
+    let own = match &model.view {
+        None => {
+            let writable = entity::writable(model);
+            let insert = insert::implementation(model);
+            let patch = patch::implementation(model);
+            quote!(#writable #insert #patch)
+        }
+        Some(view) => view::implementation(model, view),
+    };
     let hidden = hidden(&quote! {
         #entity
         #consts
         #(#relations)*
-        #insert
-        #patch
+        #own
         #(#checks)*
         #(#generated)*
         #(#cache_checks)*
+        #(#shard_key_checks)*
     });
     let module = relations::module(model);
-    let new = insert::definition(model);
-    let changes = patch::definition(model);
+    let structs = written(model);
     let repository = repository::definition(model, model.fields.iter(), &model.uniques);
     quote! {
         #hidden
         #module
-        #new
-        #changes
+        #structs
         #repository
     }
+}
+
+/// The structs that writes take, of what can be written.
+fn written(model: &Entity) -> Option<TokenStream> {
+    if model.view.is_some() {
+        return None;
+    }
+    let new = insert::definition(model);
+    let changes = patch::definition(model);
+    Some(quote!(#new #changes))
 }
 
 /// `items` where their helper name is seen by nobody else.

@@ -1,5 +1,5 @@
-//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `Embedded`, `DbEnum`, `DbNewtype` and `Shape`; and
-//! what its assertions need of a compiler's plug-in.
+//! The derives of [entourage](https://docs.rs/entourage): `Entity`, `View`, `Embedded`, `DbEnum`, `DbNewtype` and `Shape`;
+//! and what its assertions need of a compiler's plug-in.
 //!
 //! Use them through that crate, whose documentation has the reference of all attributes. A derive runs in four
 //! stages, each of which knows the model and none a later stage: `parse` reads attributes with their spans, `model`
@@ -23,6 +23,12 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     derive::entity(input.into()).into()
+}
+
+/// Makes a struct of columns a view: one row of a query that the database knows by name.
+#[proc_macro_derive(View, attributes(view))]
+pub fn derive_view(input: TokenStream) -> TokenStream {
+    derive::view(input.into()).into()
 }
 
 /// Makes a struct of columns one that entities embed.

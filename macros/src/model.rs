@@ -7,6 +7,7 @@ mod relation;
 mod shape;
 mod types;
 mod value;
+mod view;
 
 pub(crate) use self::{
     cache::{Cache, Capacity, Write},
@@ -17,5 +18,6 @@ pub(crate) use self::{
     shape::{ColumnRef, Shape, ShapeField, ShapeValue, shape},
     types::{Kind, kind, option_inner},
     value::{DbEnum, DbNewtype, db_enum, db_newtype},
+    view::View,
 };
 pub(crate) use crate::parse::{RelationKind, SourceKind};

@@ -7,12 +7,14 @@ mod items;
 mod relation;
 mod shape;
 mod value;
+mod view;
 
 pub(crate) use self::{
     cache::Cache,
-    entity::{Embedded, Entity, embedded, entity},
+    entity::{Embedded, Entity, embedded, entity, view},
     field::Field,
     relation::{Relation, RelationKind},
     shape::{Shape, ShapeField, SourceKind, shape},
     value::{DbEnum, DbNewtype, Variant, db_enum, db_newtype},
+    view::{Keys, Maintained, MaintainedBy, Query, View},
 };

@@ -5,6 +5,7 @@ mod errors;
 mod relations;
 mod shapes;
 mod values;
+mod views;
 
 use proc_macro2::TokenStream;
 

@@ -6,13 +6,14 @@ mod names;
 mod relations;
 mod shapes;
 mod values;
+mod views;
 
 use crate::{
     diagnostics::Diagnostics,
     model::{DbEnum, DbNewtype, Embedded, Entity, Shape},
 };
 
-/// Applies every rule about entities.
+/// Applies every rule about entities and views.
 pub(crate) fn entity(entity: &Entity, errors: &Diagnostics) {
     keys::there_is_a_primary_key(entity, errors);
     keys::a_primary_key_has_four_columns_at_most(entity, errors);
@@ -22,9 +23,13 @@ pub(crate) fn entity(entity: &Entity, errors: &Diagnostics) {
         columns::all(field, errors);
     }
     columns::each_role_has_one_field(entity, errors);
+    columns::a_row_has_one_shard_key(entity, errors);
     names::columns_have_different_names(&entity.fields, errors);
     names::constants_have_different_names(entity, errors);
     names::indexes_name_fields(entity, errors);
+    if let Some(view) = &entity.view {
+        views::all(entity, view, errors);
+    }
     if let Some(cache) = &entity.cache {
         cache::all(entity, cache, errors);
     }

@@ -16,10 +16,13 @@ pub mod crud;
 pub mod eager;
 pub mod eager_edges;
 pub mod errors;
+pub mod explain;
 pub mod figures;
 pub mod filters;
+pub mod indexed;
 pub mod inspector;
 pub mod isolation;
+pub mod lint;
 pub mod loader;
 pub mod many;
 pub mod observation;
@@ -35,7 +38,10 @@ pub mod transaction;
 pub mod transactions;
 pub mod tree;
 pub mod update_many;
+pub mod upkeep;
 pub mod values;
+pub mod view_refreshes;
+pub mod views;
 pub mod write_batcher;
 pub mod write_behind;
 
@@ -80,6 +86,21 @@ macro_rules! every_case {
                 tables_are_looked_up_along_the_search_path requires(arrays),
                 every_entity_of_a_table_is_compared,
                 a_view_is_compared_by_its_columns,
+            }
+            lint {
+                a_foreign_key_without_an_index_is_found_and_mended,
+                a_constraint_has_an_index_where_the_database_makes_one,
+                statements_without_an_index_ask_for_one_that_serves_several,
+                what_an_index_would_not_help_asks_for_none,
+                what_a_condition_on_a_relation_looks_for_is_seen,
+                columns_in_the_wrong_order_are_turned,
+                indexes_that_do_what_others_do_are_dropped,
+                whoever_has_not_counted_enough_reads_says_so,
+                an_index_that_nobody_reads_is_found requires(arrays),
+                the_statements_can_leave_writers_alone,
+                tables_that_are_not_there_are_none_of_the_lints_business,
+                every_foreign_key_of_a_schema_is_looked_at,
+                the_rows_of_a_kept_view_have_indexes_and_those_of_a_plain_one_have_none,
             }
             transaction {
                 only_what_is_committed_is_kept,
@@ -172,6 +193,27 @@ macro_rules! every_case {
                 a_missing_value_is_told,
                 text_that_cannot_be_held_is_refused_by_its_column,
                 one_row_is_neither_none_nor_two,
+            }
+            explain {
+                a_plan_says_how_rows_are_found,
+                a_plan_has_a_tree_of_steps,
+                a_plan_is_asked_for_and_nothing_is_run,
+                every_statement_of_a_load_has_its_plan,
+                a_measured_plan_has_rows_and_times,
+                raw_sql_has_a_plan_without_its_values,
+                a_plan_shows_no_value_of_a_sensitive_column,
+                what_writes_is_explained_and_not_measured,
+                a_plan_is_asked_inside_its_transaction,
+                plans_are_not_taken_from_the_cache_nor_kept,
+            }
+            indexed {
+                a_missing_index_is_found,
+                keys_have_indexes,
+                a_missing_index_of_related_rows_is_found,
+                whole_tables_may_be_read_where_nothing_is_asked,
+                rows_that_exist_elsewhere_are_found_by_an_index,
+                raw_sql_is_looked_at_too,
+                an_error_of_the_block_comes_out_as_it_is,
             }
             figures {
                 rows_are_counted_and_summed,
@@ -323,6 +365,58 @@ macro_rules! every_case {
                 extremes_come_back,
                 nulls_come_back,
                 every_type_compares,
+            }
+            views {
+                a_view_is_read_like_an_entity,
+                a_materialized_view_is_as_old_as_its_refresh,
+                a_refresh_belongs_to_its_transaction,
+                a_view_that_is_there_stays_or_is_made_anew,
+                a_view_that_differs_is_reported_and_mended,
+                a_query_that_was_changed_is_found,
+                a_view_in_between_is_read_and_not_written,
+                a_view_has_shapes_and_streams,
+                a_view_that_was_made_by_hand_is_refreshed,
+                a_refresh_beside_readers_says_what_it_needs requires(materialized_views),
+                only_a_view_that_keeps_rows_is_refreshed,
+                results_of_a_view_are_dropped_with_what_it_reads,
+                a_view_that_was_dropped_by_hand_is_filled_when_it_is_made,
+                a_refresher_that_would_never_rest_is_refused,
+                a_view_knows_how_old_it_is,
+            }
+            upkeep {
+                a_maintained_view_is_filled_when_it_is_made,
+                each_write_mends_the_rows_that_it_shows_in,
+                what_a_row_joins_mends_it,
+                it_changes_with_the_transaction_of_the_write,
+                writers_at_once_lose_nothing,
+                a_writer_waits_for_one_of_the_same_row,
+                who_finds_rows_by_a_query_waits_for_those_that_come,
+                a_write_of_an_old_moment_is_refused_or_right requires(isolation_levels),
+                rows_in_bulk_mend_all_that_they_show_in,
+                what_differs_is_found_and_rebuilt,
+                a_rebuild_beside_writers_loses_nothing,
+                it_is_made_once_and_again_where_a_trigger_is_gone,
+                a_table_that_is_gone_is_made_and_filled,
+                what_is_declared_otherwise_leaves_no_trigger_behind,
+                what_leads_to_no_key_is_refused_before_it_is_made,
+                another_query_is_told_and_made_anew,
+                a_view_that_is_dropped_is_maintained_no_more,
+                kept_results_of_it_go_with_what_it_reads,
+                what_is_no_maintained_view_is_refused,
+                a_key_of_two_columns_is_maintained_where_cascades_are_told,
+                an_emptied_source_empties_the_view requires(truncate_triggers),
+            }
+            view_refreshes {
+                nobody_sees_a_refresh_before_its_commit,
+                a_reader_sees_the_rows_of_one_refresh,
+                refreshes_at_once_wait_for_each_other,
+                a_refresh_waits_for_the_one_that_is_not_committed requires(concurrent_writers),
+                a_view_follows_the_writes,
+                a_write_during_a_refresh_is_not_forgotten requires(concurrent_writers),
+                a_shutdown_leaves_nothing_old,
+                a_refresh_that_fails_is_tried_again,
+                a_view_is_refreshed_from_time_to_time,
+                a_refresher_without_a_meaning_does_not_start,
             }
             write_behind {
                 what_is_queued_is_read_before_it_is_written,

@@ -10,6 +10,8 @@ pub mod library;
 pub mod shop;
 mod tables;
 pub mod tree;
+pub mod upkeep;
 pub mod values;
+pub mod views;
 
 pub use tables::{create, create_without_foreign_keys};

@@ -5,9 +5,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use entourage::Result;
+use entourage::args;
 use entourage::driver::NoRows;
 use entourage::executor::{ExecutorHandle, IntoExecutor};
 use entourage::observe::Scope;
+use entourage::repository::Sql;
 use entourage::statement::{Plan, Statement, StatementKind};
 use entourage_tests::setup::{self, Skip, TestDatabase};
 use sqlx::Connection;
@@ -90,6 +92,13 @@ macro_rules! lent {
                 .await
                 .unwrap();
             assert_eq!(sum, 1 + 2 + 3 + 4 + 5 + 6);
+
+            // A plan is asked for on it, too.
+            let read = "SELECT n FROM numbers WHERE n > ?";
+            let plan = Sql::new(&mut connection, read, args![2]).explain();
+            assert_eq!(plan.await.unwrap().full_scans().count(), 1);
+            let plan = Sql::new(&mut connection, read, args![2]).explain_analyze();
+            assert_eq!(plan.await.unwrap().rows, Some(4));
             connection.close().await.unwrap();
         }
     };

@@ -13,10 +13,14 @@ mod replicas;
 mod reserved_keys;
 #[path = "suite/settings.rs"]
 mod settings;
+#[path = "suite/shards.rs"]
+mod shards;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/tls.rs"]
 mod tls;
+#[path = "suite/usage.rs"]
+mod usage;
 #[path = "suite/write_behind.rs"]
 mod write_behind;
 

@@ -18,11 +18,13 @@ use crate::{
     dialect::Dialect,
     driver::{self, ConnectOptions, Connection, OpenMode},
     error::{Error, Result},
+    executor::sharding::Seat,
     observe::{Observer, Observers, SlowStatements, Target},
     pool::{Access, Connect, Pool, PoolOptions, Topology},
     result_cache::CacheOptions,
     routing::RoutingOptions,
     statement_cache::StatementCounters,
+    transaction::Origin,
 };
 
 /// Settings of a database handle; see [`Database::builder`].
@@ -38,6 +40,30 @@ pub struct DatabaseBuilder {
     replicas: Vec<Result<ConnectOptions>>,
     replica_pool: Option<PoolOptions>,
     routing: RoutingOptions,
+    family: Option<Family>,
+}
+
+/// What a shard has in common with the others.
+pub(super) struct Family {
+    /// The observers of all shards.
+    pub(super) observers: Arc<Observers>,
+    /// What the shard is called.
+    pub(super) name: Arc<str>,
+    pub(super) seat: Seat,
+}
+
+/// A database by its URL.
+impl From<&str> for DatabaseBuilder {
+    fn from(url: &str) -> Self {
+        Self::default().url(url)
+    }
+}
+
+/// A database by its URL.
+impl From<String> for DatabaseBuilder {
+    fn from(url: String) -> Self {
+        Self::default().url(&url)
+    }
 }
 
 impl DatabaseBuilder {
@@ -133,6 +159,19 @@ impl DatabaseBuilder {
         self
     }
 
+    /// Whether arguments are shown to subscribers of `tracing`.
+    pub(super) fn shows_arguments(&self) -> bool {
+        self.observers.shows_arguments()
+    }
+
+    /// The same, as one shard of several.
+    pub(super) fn family(self, family: Family) -> Self {
+        Self {
+            family: Some(family),
+            ..self
+        }
+    }
+
     /// Opens the first connection. Replicas that do not answer keep nobody from connecting: they are asked again.
     ///
     /// # Errors
@@ -150,34 +189,48 @@ impl DatabaseBuilder {
             None => String::new(),
         };
         let replicas = replicas::check(self.replicas, &options, &self.routing)?;
-        let target = target(&options);
+        let (observers, server, seat) = match self.family {
+            None => {
+                let observers = Arc::new(self.observers);
+                (Arc::clone(&observers), observers, None)
+            }
+            Some(family) => {
+                let server = Arc::new(self.observers.joined(&family.observers));
+                (family.observers, server, Some((family.name, family.seat)))
+            }
+        };
+        let target = Target {
+            shard: seat.as_ref().map(|(name, _)| Arc::clone(name)),
+            ..target(&options)
+        };
         let topology = topology(&options);
         let shared = options.clone();
         let counters = Arc::<StatementCounters>::default();
         let dial = Dial::new(options, &counters);
-        let observers = Arc::new(self.observers);
         let connect = Arc::clone(&dial);
-        let opening = Pool::open_observed(connect, &self.pool, topology, Arc::clone(&observers));
+        let opening = Pool::open_observed(connect, &self.pool, topology, Arc::clone(&server));
         let pool = opening.await?;
         let system = match pool.capabilities().mariadb {
             true => "mariadb",
             false => pool.dialect().system_name(),
         };
-        observers.set_target(Target { system, ..target });
+        server.set_target(Target { system, ..target });
         let replicas = Replicas {
             options: replicas,
             pool: self.replica_pool.unwrap_or_else(|| self.pool.clone()),
             routing: self.routing,
         };
-        let router = replicas.join(dial, &pool, &observers, &counters).await?;
+        let router = replicas.join(dial, &pool, &server, &counters).await?;
         if let Some(period) = self.monitor {
             match &router {
                 None => pool.monitor(period)?,
                 Some(router) => router.monitor(period)?,
             }
         }
-        let db = Database::new(pool, observers, counters, url, name, self.cache, router);
-        db.cache().join(&shared).await?;
+        let origin = Origin::new(pool, observers).known_as(server);
+        let seat = seat.map(|(_, seat)| seat);
+        let db = Database::new(origin, counters, url, name, self.cache, router, seat);
+        db.cache().join(&shared, db.shard()).await?;
         if let Some(slow) = self.slow {
             slow_plan::install(&db, slow);
         }

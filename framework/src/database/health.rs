@@ -288,6 +288,7 @@ mod tests {
     use crate::{
         dialect::Dialect,
         pool::{Pool, PoolOptions, Topology, fake::FakeServer},
+        transaction::Origin,
     };
 
     async fn database(server: &FakeServer, options: PoolOptions) -> Database {
@@ -295,15 +296,8 @@ mod tests {
         let pool = Pool::open(connect, &options, Topology::Shared).await;
         let (target, name) = ("postgres://ada:***@db/blog".to_owned(), "blog".to_owned());
         let (observers, counters, cache) = Default::default();
-        Database::new(
-            pool.unwrap(),
-            observers,
-            counters,
-            target,
-            name,
-            cache,
-            None,
-        )
+        let origin = Origin::new(pool.unwrap(), observers);
+        Database::new(origin, counters, target, name, cache, None, None)
     }
 
     #[tokio::test]

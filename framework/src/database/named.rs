@@ -103,20 +103,16 @@ mod tests {
     use crate::{
         dialect::Dialect,
         pool::{Access, Pool, PoolOptions, Topology, fake::FakeServer},
+        transaction::Origin,
     };
 
     async fn database(server: &FakeServer) -> Database {
         let options = PoolOptions::new().close_timeout(Duration::from_secs(1));
         let pool = Pool::open(Arc::new(server.clone()), &options, Topology::Shared).await;
-        Database::new(
-            pool.unwrap(),
-            Arc::default(),
-            Arc::default(),
-            "a".to_owned(),
-            "a".to_owned(),
-            Default::default(),
-            None,
-        )
+        let origin = Origin::new(pool.unwrap(), Arc::default());
+        let name = || "a".to_owned();
+        let (counters, cache) = Default::default();
+        Database::new(origin, counters, name(), name(), cache, None, None)
     }
 
     #[tokio::test(start_paused = true)]

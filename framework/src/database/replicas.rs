@@ -73,6 +73,7 @@ impl Replicas {
             let name = format!("{}-replica-{}", self.pool.get_name(), at + 1);
             let own = Arc::new(observers.of_server(Target {
                 system: observers.target().system,
+                shard: observers.target().shard.clone(),
                 role: Role::Replica,
                 ..target(&options)
             }));
@@ -198,6 +199,7 @@ impl Database {
         Self {
             inner: Arc::clone(&self.inner),
             route: Some(Arc::new(route.with(session, consistency, listener, doubt))),
+            seat: self.seat.clone(),
         }
     }
 }

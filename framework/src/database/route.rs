@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     executor::{
         AtomicScope, Executor, ExecutorHandle,
+        sharding::Sharding,
         watch::{Place, Watch},
         written::{PendingWrites, RowCache, Settled, Told, Write, WriteListener},
     },
@@ -381,6 +382,10 @@ impl Executor for Together<'_> {
         call_site: &'static Location<'static>,
     ) -> Result<Option<Box<dyn AtomicScope + '_>>> {
         self.db.snapshot(call_site).await
+    }
+
+    fn sharding(&self) -> Option<Sharding<'_>> {
+        self.db.sharding()
     }
 
     fn warn(&self, message: &str) {

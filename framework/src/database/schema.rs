@@ -5,11 +5,11 @@
 mod compare;
 mod drift;
 mod families;
-mod live;
+mod views;
 
 use std::{panic::Location, sync::Arc};
 
-use super::Database;
+use super::{Database, live};
 use crate::{
     dialect::Dialect,
     driver::NoRows,
@@ -20,6 +20,7 @@ use crate::{
         Plan, Statement, StatementKind,
         ddl::{self, Blueprint, Creation, Deferred, Removal},
     },
+    view,
 };
 
 pub use drift::{Drift, DriftKind, SchemaReport};
@@ -74,7 +75,9 @@ impl Database {
     ) -> impl Future<Output = Result<()>> + Send + use<'_, S> {
         let call_site = Location::caller();
         let tables = S::tables();
-        async move { create(self, &tables, call_site).await }
+        // It goes on from what it reads.
+        let primary = self.primary();
+        async move { create(&primary, &tables, call_site).await }
     }
 
     /// Drops the tables of the entities with all their rows, those that point at others first. What is not there is
@@ -92,7 +95,7 @@ impl Database {
     }
 
     /// Compares the entities with the tables that the database has, in three statements whatever the number of
-    /// entities.
+    /// entities, and one for each materialized view, two for each maintained one.
     ///
     /// Reported is what makes a query fail or lets wrong data in: a missing table, column, index or foreign key, a type
     /// that does not fit, NULL where the entity has no `Option` (and the reverse), a missing default, another primary
@@ -133,7 +136,7 @@ impl Database {
     }
 }
 
-async fn create(
+pub(super) async fn create(
     executor: &dyn Executor,
     tables: &[&'static TableDef],
     call_site: &'static Location<'static>,
@@ -141,7 +144,8 @@ async fn create(
     let dialect = executor.dialect();
     let creation = ddl::create(tables, dialect)?;
     if dialect == Dialect::Mysql {
-        return make(executor, creation, call_site).await;
+        make(executor, creation, call_site).await?;
+        return view::create(executor, tables, call_site).await;
     }
     let scope = executor.atomic(call_site).await?;
     if dialect == Dialect::Postgres {
@@ -149,6 +153,7 @@ async fn create(
         send(scope.executor(), lock, call_site).await?;
     }
     make(scope.executor(), creation, call_site).await?;
+    view::create(scope.executor(), tables, call_site).await?;
     scope.commit().await
 }
 
@@ -177,9 +182,11 @@ async fn remove(
 ) -> Result<()> {
     let removal = ddl::drop(tables, executor.dialect())?;
     if executor.dialect() == Dialect::Mysql {
+        view::drop(executor, tables, call_site).await?;
         return unmake(executor, removal, call_site).await;
     }
     let scope = executor.atomic(call_site).await?;
+    view::drop(scope.executor(), tables, call_site).await?;
     unmake(scope.executor(), removal, call_site).await?;
     scope.commit().await
 }
@@ -216,7 +223,21 @@ async fn check(
         .map(|table| Blueprint::of(table))
         .collect::<Result<_>>()?;
     let live = live::tables(executor, tables, call_site).await?;
+    let mut definitions = Vec::new();
+    let mut triggers = Vec::new();
+    for table in ddl::view::among(tables) {
+        if !table.is_plain_view()
+            && let Some(made) = view::definition(executor, table, call_site).await?
+        {
+            definitions.push((table, made));
+        }
+        for missing in view::missing_triggers(executor, table, call_site).await? {
+            triggers.push((table, missing));
+        }
+    }
     let subject = compare::Subject {
+        definitions: &definitions,
+        triggers: &triggers,
         steps: &steps,
         others: &others,
         tables,

@@ -1,7 +1,6 @@
 //! Asks the database how it runs what was slow.
 use std::{
     collections::HashMap,
-    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
@@ -10,12 +9,13 @@ use tokio::sync::mpsc;
 
 use super::Database;
 use crate::{
-    dialect::Dialect,
-    error::Result,
-    executor::Executor,
+    error::{Error, Result},
+    executor::explain::ask,
     observe::{SlowStatements, StatementEvent},
-    schema::Cell,
-    statement::{Fingerprint, Plan, Statement, StatementKind},
+    statement::{
+        Fingerprint, Statement, StatementKind,
+        explain::{Form, How, Question},
+    },
 };
 
 /// How often the plan of one statement is asked for.
@@ -27,6 +27,7 @@ const WAITING: usize = 16;
 /// Adds `slow` to the observers of `db`, and the task that asks for plans if it wants them.
 pub(super) fn install(db: &Database, slow: SlowStatements) {
     let observers = db.observers();
+    let slow = slow.of_shard(db.shard().map(Arc::from));
     if !slow.wants_plan() {
         return observers.add(Arc::new(slow));
     }
@@ -77,28 +78,9 @@ async fn explain_all(db: Weak<super::Inner>, mut slow: mpsc::Receiver<Statement>
     }
 }
 
-/// How the database would run `statement`, as it says it.
+/// How the database would run `statement`, as it says it, without values that may not be shown.
 async fn explain(db: &Database, statement: &Statement) -> Result<String> {
-    let (prefix, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        Dialect::Postgres => ("EXPLAIN", 0),
-        Dialect::Mysql => ("EXPLAIN FORMAT=JSON", 0),
-    };
-    let sql = format!("{prefix} {}", statement.sql());
-    let tables = statement.plan.tables.clone();
-    let plan = Plan::new(sql, StatementKind::Schema, tables).one_off();
-    let explain = Statement::new(Arc::new(plan), statement.args.clone(), statement.call_site);
-    let mut lines = Vec::new();
-    let mut sink = |cells: &[Cell<'_>]| {
-        match cells.get(column) {
-            Some(Cell::Text(line)) => lines.push((*line).to_owned()),
-            Some(Cell::Json(json) | Cell::Bytes(json)) => {
-                lines.push(String::from_utf8_lossy(json).into_owned());
-            }
-            _ => {}
-        }
-        Ok(ControlFlow::Continue(()))
-    };
-    db.run(&explain, &mut sink).await?;
-    Ok(lines.join("\n"))
+    let question = Question::of(db.dialect(), db.capabilities(), How::Plan, Form::Text)
+        .ok_or_else(|| Error::unsupported("this database tells no plans"))?;
+    Ok(ask(db, statement, question).await?.text)
 }

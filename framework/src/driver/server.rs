@@ -19,7 +19,7 @@ use crate::statement::{Statement, StatementKind};
 pub(super) fn affected(statement: &Statement, told: u64) -> u64 {
     const READING: [&str; 6] = ["SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "FETCH"];
     let reads = match statement.plan.kind {
-        StatementKind::Select => true,
+        StatementKind::Select | StatementKind::Explain => true,
         StatementKind::Other => {
             let word = statement.sql().trim_start();
             let length = word.find(|c: char| !c.is_ascii_alphabetic());

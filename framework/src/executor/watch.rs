@@ -123,7 +123,7 @@ impl<'a> Watch<'a> {
     /// Tells how it ended, and names the statement's table and call in its error.
     #[inline]
     pub(crate) fn ended(mut self, result: Result<Outcome>) -> Result<Outcome> {
-        let result = result.map_err(|error| located(error, self.statement));
+        let result = result.map_err(|error| located(error, self.statement, self.place.target));
         if let Some(watched) = self.watched.take() {
             self.tell(&watched, result.as_ref().map(Some));
         }
@@ -169,12 +169,16 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Names the table and the call of `statement` in its error.
+/// Names the table and the call of `statement` in its error, and the shard if it went to one of several.
 #[cold]
-pub(crate) fn located(error: Error, statement: &Statement) -> Error {
+pub(crate) fn located(error: Error, statement: &Statement, target: &Target) -> Error {
     let plan = &statement.plan;
     let error = match &plan.subject {
         Some(subject) => violation::with_columns(error, subject.table),
+        None => error,
+    };
+    let error = match &target.shard {
+        Some(shard) => error.on_shard(shard),
         None => error,
     };
     error.with_table(plan.table()).at(statement.call_site)

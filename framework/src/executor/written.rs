@@ -2,7 +2,7 @@
 //!
 //! Writes are noticed at the seam, by the kind and the tables of each statement, so that none can be forgotten. Outside
 //! a transaction a write is told of around its statement; inside one it is collected and told of around COMMIT.
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
@@ -34,7 +34,9 @@ impl Write {
     pub fn of(statement: &Statement) -> Vec<Self> {
         let plan = &statement.plan;
         match plan.kind {
-            StatementKind::Select | StatementKind::Transaction => Vec::new(),
+            StatementKind::Select | StatementKind::Explain | StatementKind::Transaction => {
+                Vec::new()
+            }
             StatementKind::Schema if only_looks(&plan.sql) => Vec::new(),
             StatementKind::Schema => vec![Self::Anything],
             _ if plan.tables.is_empty() => vec![Self::Anything],
@@ -73,6 +75,15 @@ fn only_looks(sql: &str) -> bool {
     ["SELECT", "WITH", "EXPLAIN", "SHOW"]
         .iter()
         .any(|looks| verb.eq_ignore_ascii_case(looks))
+}
+
+/// The name of a table without schema and in one case: two tables that this takes for one are only told of too often.
+pub(crate) fn plain_name(name: &str) -> Cow<'_, str> {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    match name.chars().any(char::is_uppercase) {
+        true => name.to_lowercase().into(),
+        false => name.into(),
+    }
 }
 
 /// How writes ended.

@@ -149,7 +149,7 @@ impl InspectorService {
         let Some(run) = run else {
             return unknown("statement");
         };
-        let db = self.settings.database(run.database).map(|one| &one.db);
+        let db = self.settings.database(run).map(|one| &one.db);
         let timeout = self.settings.explain_timeout;
         match explain(db, run, how, timeout, &self.shared.explaining).await {
             Ok(explained) => data(&detail::explained(&explained)),

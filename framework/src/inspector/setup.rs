@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     database::Database,
-    observe::{Observer, recorded::DatabaseId},
+    observe::{Observer, Recorded, recorded::DatabaseId},
 };
 
 /// How long EXPLAIN may take, its wait for a connection included.
@@ -71,11 +71,13 @@ pub(super) struct Shared {
 
 impl Settings {
     /// The database that a statement was run on; `None` for a connection that was lent.
-    pub(super) fn database(&self, id: Option<DatabaseId>) -> Option<&Inspectable> {
-        let id = id?;
+    pub(super) fn database(&self, run: &Recorded) -> Option<&Inspectable> {
+        let id = run.database?;
+        let shard = run.target.shard.as_deref();
         self.databases
             .iter()
-            .find(|one| DatabaseId::of(one.db.observers()) == id)
+            // Shards have their observers in common.
+            .find(|one| DatabaseId::of(one.db.observers()) == id && one.db.shard() == shard)
     }
 }
 
@@ -107,7 +109,7 @@ impl Inspector {
         self.settings.databases.push(Inspectable {
             name: name.into().into(),
             db: db.clone(),
-            totals: Arc::default(),
+            totals: Arc::new(Totals::of(db.shard())),
             heard: Arc::default(),
         });
         self

@@ -21,6 +21,8 @@ const MOST_TEXTS: usize = 300;
 /// An observer that adds up.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
+    /// The shard that it is about, if it is one of several: observers hear all of them.
+    shard: Option<Box<str>>,
     state: Mutex<State>,
     /// Nanoseconds spent on it, and for how many events.
     spent: AtomicU64,
@@ -50,6 +52,14 @@ pub(super) struct Total {
 }
 
 impl Totals {
+    /// Of a database, or of that shard of it.
+    pub(super) fn of(shard: Option<&str>) -> Self {
+        Self {
+            shard: shard.map(Into::into),
+            ..Self::default()
+        }
+    }
+
     /// The texts, those that took the most time first, and how many were forgotten.
     pub(super) fn top(&self) -> (Vec<Total>, u64) {
         let state = self.lock();
@@ -84,6 +94,14 @@ impl Totals {
 impl Observer for Totals {
     fn on_event(&self, event: &Event<'_>) {
         let began = Instant::now();
+        let target = match event {
+            Event::Statement(run) => run.target,
+            Event::Pool(pool) => pool.target,
+            _ => return,
+        };
+        if target.shard.as_deref() != self.shard.as_deref() {
+            return;
+        }
         match event {
             Event::Statement(run) if counts(run.statement.plan.kind) => self.lock().add(run),
             Event::Pool(pool) => match pool.kind {
@@ -99,7 +117,10 @@ impl Observer for Totals {
 }
 
 fn counts(kind: StatementKind) -> bool {
-    !matches!(kind, StatementKind::Transaction | StatementKind::Schema)
+    !matches!(
+        kind,
+        StatementKind::Transaction | StatementKind::Schema | StatementKind::Explain
+    )
 }
 
 impl State {

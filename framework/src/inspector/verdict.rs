@@ -207,7 +207,7 @@ fn waited(request: &RequestRecord) -> Option<Verdict> {
         kind: "wait",
         severity: Severity::Warning,
         title: format!("{} waiting for a connection", millis(wait)),
-        detail: "the pool had none free, or the transaction's connection was busy".to_owned(),
+        detail: "the pool had none free, the transaction's connection was busy, or the machine was".to_owned(),
         fix: "look at the pool: who holds connections for long, and whether `max_connections` fits the load".to_owned(),
         effect: format!("up to {} less", millis(wait)),
         statements: positions(request, |run| run.wait * 5 >= wait),
@@ -284,3 +284,6 @@ fn counted(count: usize, what: &str) -> String {
 fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }
+
+#[cfg(test)]
+mod tests;

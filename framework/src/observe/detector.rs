@@ -184,7 +184,7 @@ pub(super) fn place(location: &Location<'_>) -> String {
 }
 
 /// What makes two statements repetitions of each other.
-type Site = (Fingerprint, &'static str, u32, u32);
+type Site<'s> = (Fingerprint, &'static str, u32, u32, Option<&'s str>);
 
 /// The repetitions of one statement at one site.
 #[derive(Default)]
@@ -202,7 +202,7 @@ pub fn find(statements: &[Recorded], rules: &Rules) -> Vec<NPlusOne> {
     let mut statements: Vec<&Recorded> = statements.iter().collect();
     statements.sort_by_key(|run| run.began);
     let statements = statements.as_slice();
-    let mut groups: HashMap<Site, Group> = HashMap::new();
+    let mut groups: HashMap<Site<'_>, Group> = HashMap::new();
     for (position, run) in statements.iter().enumerate() {
         if run.counts() && !rules.allowed.iter().any(|allowed| allowed.covers(run)) {
             groups.entry(site(run)).or_default().add(position, run);
@@ -220,9 +220,10 @@ pub fn find(statements: &[Recorded], rules: &Rules) -> Vec<NPlusOne> {
         .collect()
 }
 
-fn site(run: &Recorded) -> Site {
-    let at = run.call_site;
-    (run.fingerprint, at.file(), at.line(), at.column())
+/// What is done on each of several shards is no repetition.
+fn site(run: &Recorded) -> Site<'_> {
+    let (at, shard) = (run.call_site, run.target.shard.as_deref());
+    (run.fingerprint, at.file(), at.line(), at.column(), shard)
 }
 
 impl Group {

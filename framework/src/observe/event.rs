@@ -40,6 +40,8 @@ pub enum Event<'a> {
     Routing(super::RoutingEvent<'a>),
     /// Something happened in a write-behind queue.
     WriteBehind(super::WriteBehindEvent<'a>),
+    /// Something happened to a materialized view.
+    View(super::ViewEvent<'a>),
     /// Something happened in the result cache.
     Cache(super::CacheEvent<'a>),
     /// Something the user should know, though nothing failed: a has_one with several rows, say.

@@ -127,11 +127,12 @@ impl Recorded {
             .is_none_or(|subject| subject.sensitive)
     }
 
-    /// Whether it is one of those that budgets and assertions count: not BEGIN and its like, not schema statements.
+    /// Whether it is one of those that budgets and assertions count: not BEGIN and its like, not schema statements, nor
+    /// what asks for plans.
     pub fn counts(&self) -> bool {
         !matches!(
             self.kind,
-            StatementKind::Transaction | StatementKind::Schema
+            StatementKind::Transaction | StatementKind::Schema | StatementKind::Explain
         )
     }
 

@@ -1,5 +1,5 @@
 //! Statements that take too long, told with their line.
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Event, Observer, StatementEvent, trace::system};
 
@@ -26,6 +26,8 @@ type OnSlow = dyn Fn(&StatementEvent<'_>) + Send + Sync;
 pub struct SlowStatements {
     limit: Duration,
     with_plan: bool,
+    /// The one shard whose statements are told, if it is one of several.
+    shard: Option<Arc<str>>,
     then: Option<Box<OnSlow>>,
 }
 
@@ -35,6 +37,7 @@ impl SlowStatements {
         Self {
             limit,
             with_plan: false,
+            shard: None,
             then: None,
         }
     }
@@ -49,6 +52,11 @@ impl SlowStatements {
 
     pub(crate) fn wants_plan(&self) -> bool {
         self.with_plan
+    }
+
+    /// The same for the statements of one shard: its observers hear those of all.
+    pub(crate) fn of_shard(self, shard: Option<Arc<str>>) -> Self {
+        Self { shard, ..self }
     }
 
     pub(crate) fn then(
@@ -66,7 +74,7 @@ impl Observer for SlowStatements {
             return;
         };
         let took = run.execute + run.decode;
-        if took < self.limit {
+        if took < self.limit || self.shard.is_some() && self.shard != run.target.shard {
             return;
         }
         let statement = run.statement;
@@ -75,6 +83,7 @@ impl Observer for SlowStatements {
             target: "entourage::slow",
             {
                 db.system.name = system(run.target, run.dialect),
+                entourage.shard = run.target.shard.as_deref(),
                 db.collection.name = statement.plan.table(),
                 db.query.text = statement.plan.normalized(run.dialect),
                 code.file.path = call_site.file(),

@@ -1,4 +1,5 @@
 //! What statements are sent to, in OpenTelemetry's terms.
+use std::sync::Arc;
 
 /// A database as events name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Target {
     pub port: Option<u16>,
     /// What the server is among those of the handle; `entourage.role`.
     pub role: Role,
+    /// The shard that it holds, if rows are spread over several databases; `entourage.shard`.
+    pub shard: Option<Arc<str>>,
 }
 
 /// What a server is among those that hold the same database.
@@ -45,6 +48,7 @@ impl Target {
         address: None,
         port: None,
         role: Role::Primary,
+        shard: None,
     };
 
     /// The same server in another role.

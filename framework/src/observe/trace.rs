@@ -42,6 +42,7 @@ pub(crate) fn span(statement: &Statement, target: &Target, dialect: Dialect) -> 
         server.address = target.address.as_deref(),
         server.port = target.port,
         entourage.role = target.role.name(),
+        entourage.shard = target.shard.as_deref(),
         code.file.path = statement.call_site.file(),
         code.line.number = statement.call_site.line(),
     );
@@ -75,6 +76,7 @@ pub(crate) fn ended(span: &Span, event: &StatementEvent<'_>, shows_arguments: bo
         db.system.name = system(event.target, event.dialect),
         db.namespace = event.target.namespace.as_deref(),
         entourage.role = event.target.role.name(),
+        entourage.shard = event.target.shard.as_deref(),
         db.collection.name = some(plan.table()),
         db.operation.name = plan.kind.operation_name(),
         db.query.text = text(statement, event.dialect),

@@ -50,19 +50,17 @@ pub(super) async fn load<E: Entity, I: IncludeList<E>>(
     executor: &dyn Executor,
     level: Level,
     includes: &I,
-    how: How,
-    call_site: &'static Location<'static>,
+    load: Load,
 ) -> Result<Vec<I::Output>> {
     let level = Level {
         columns: includes.columns(),
         ..level
     };
     let mut store = Rows::<I::Row, _>::new(includes.stores());
-    let load = how.load(next_load(), call_site);
     let (order, links) = fill(executor, level, includes, &mut store, load).await?;
     includes
         .assemble(permute(store.rows, order.as_deref()), store.children, links)
-        .map_err(|error| error.at(call_site))
+        .map_err(|error| error.at(load.call_site))
 }
 
 /// Loads the rows of `level` and what `includes` ask for into `store`. Returns the order of the rows, if not as they came,
@@ -99,6 +97,11 @@ impl Caller {
             call_site,
             load: Some(next_load()),
         }
+    }
+
+    /// The call's number, or a new one.
+    pub(super) fn number(self) -> u64 {
+        self.load.unwrap_or_else(next_load)
     }
 
     /// Says whose statement it is.

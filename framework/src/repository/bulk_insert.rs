@@ -11,12 +11,17 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
-use super::{ColumnSet, NewEntity, Repository, stamp, upsert::check_target};
+use super::{
+    ColumnSet, NewEntity, Repository,
+    scatter::{self, Keys},
+    stamp,
+    upsert::check_target,
+};
 use crate::{
     bulk::{self, BulkFigures, Load, NewRow, OnConflict},
     error::{Error, Result},
     executor::ExecutorHandle,
-    schema::Entity,
+    schema::{Entity, Writable},
 };
 
 /// How many rows make a batch, unless the user says otherwise: an error of the server is known after so many at the
@@ -50,6 +55,7 @@ impl<'a, E: Entity> Repository<'a, E> {
     #[track_caller]
     pub fn bulk_insert<'r, N, L>(&self, rows: L) -> BulkInsert<'r, E>
     where
+        E: Writable,
         'a: 'r,
         N: NewEntity<Entity = E> + 'r,
         L: IntoIterator<Item = N>,
@@ -64,6 +70,7 @@ impl<'a, E: Entity> Repository<'a, E> {
     #[track_caller]
     pub fn bulk_insert_stream<'r, N, X, S>(&self, rows: S) -> BulkInsert<'r, E>
     where
+        E: Writable,
         'a: 'r,
         N: NewEntity<Entity = E> + 'r,
         X: Into<Box<dyn StdError + Send + Sync>> + 'r,
@@ -170,9 +177,25 @@ impl<'r, E: Entity> IntoFuture for BulkInsert<'r, E> {
         } = self;
         Box::pin(async move {
             if let Some(conflict) = &load.conflict {
-                check_target::<E>(&conflict.target).map_err(|error| error.at(load.call_site))?;
+                check_target::<E>(&conflict.target)
+                    .and_then(|()| scatter::check_target(&*executor, E::table(), &conflict.target))
+                    .map_err(|error| error.at(load.call_site))?;
             }
-            bulk::run(&*executor, load, rows).await
+            let located = |error: Error| error.at(load.call_site);
+            let writing = scatter::to_write(&*executor, E::table(), || Keys::Any);
+            let writing = writing.map_err(located)?;
+            if executor.sharding().is_none() {
+                return bulk::run(&*writing, load, rows).await;
+            }
+            let own = rows.map(|row| {
+                let mut row = row?;
+                stamp::new_row(E::table(), &mut row);
+                scatter::check_new(&*executor, E::table(), &row)?;
+                Ok(row)
+            });
+            let call_site = load.call_site;
+            let loaded = bulk::run(&*writing, load, Box::pin(own)).await;
+            loaded.map_err(|error| error.at(call_site))
         })
     }
 }

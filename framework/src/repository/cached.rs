@@ -5,17 +5,20 @@
 use std::{fmt, future::Future, panic::Location, sync::Arc, time::Duration};
 
 use super::{
-    Query, assemble,
-    query::{Parts, count_of, exists_at, figure_at},
+    Query,
+    assemble::{self, Caller},
+    figure::{count_of, exists_at, figure_at},
+    query::Parts,
+    scatter::{Reach, figures, gather},
 };
 use crate::{
     eager::{IncludeList, engine::identity},
     error::{Error, ErrorKind, Result},
-    executor::ExecutorHandle,
+    executor::{Executor, ExecutorHandle},
     result_cache::{self, CacheMode, CachedQuery, QueryKey},
     schema::{Entity, expression::AggregateKind},
     statement::{
-        Plan,
+        Plan, next_load,
         query::Level,
         render::{self, Backend},
     },
@@ -49,7 +52,7 @@ impl<E, I> fmt::Debug for Cached<'_, E, I> {
 impl<'a, E: Entity, I> Query<'a, E, I> {
     /// Keeps the result for `ttl` at most, and gives it out again without a statement. Any write through the same
     /// database handle to any table that the query reads drops it, as if it had never been kept; changes made elsewhere
-    /// are seen after `ttl`. Inside a transaction it is read as ever. To be called last.
+    /// are seen after `ttl`. Inside a transaction, and over several shards, it is read as ever. To be called last.
     ///
     /// What a raw expression reads beside the query's own tables is not known: name it by [`Cached::tag`].
     pub fn cached(self, ttl: Duration) -> Cached<'a, E, I> {
@@ -92,8 +95,19 @@ impl<'a, E: Entity, I> Cached<'a, E, I> {
             executor, parts, ..
         } = self.query;
         async move {
-            let reader = self.keep.reader(&executor);
-            let executor = reader.as_ref().unwrap_or(&executor);
+            let source = parts.source::<E>(&*executor, call_site)?;
+            let executor = match &source {
+                Reach::Here(executor) => *executor,
+                Reach::One(part) => &*part.executor,
+                Reach::Several(shards) => {
+                    let (kind, caller) = (AggregateKind::Count, Caller::of_many(call_site));
+                    let count = figures::figure::<E, i64>(shards, &parts, kind, caller);
+                    let count = Box::pin(count).await.map_err(|error| error.at(call_site));
+                    return count.map(i64::unsigned_abs);
+                }
+            };
+            let reader = self.keep.reader(executor);
+            let executor = reader.as_deref().unwrap_or(executor);
             let scalar = count_of::<E>(&parts);
             let count = || async {
                 let kind = AggregateKind::Count;
@@ -117,8 +131,18 @@ impl<'a, E: Entity, I> Cached<'a, E, I> {
             executor, parts, ..
         } = self.query;
         async move {
-            let reader = self.keep.reader(&executor);
-            let executor = reader.as_ref().unwrap_or(&executor);
+            let source = parts.source::<E>(&*executor, call_site)?;
+            let executor = match &source {
+                Reach::Here(executor) => *executor,
+                Reach::One(part) => &*part.executor,
+                Reach::Several(shards) => {
+                    let caller = Caller::of_many(call_site);
+                    let exists = Box::pin(figures::exists::<E>(shards, &parts, caller)).await;
+                    return exists.map_err(|error| error.at(call_site));
+                }
+            };
+            let reader = self.keep.reader(executor);
+            let executor = reader.as_deref().unwrap_or(executor);
             let level = Level {
                 columns: E::table().primary_key.clone(),
                 ..parts.level::<E>()
@@ -228,8 +252,18 @@ where
     I::Output: Sync + 'static,
 {
     parts.refuse_lock("a cached query")?;
+    let source = parts.source::<E>(&**executor, call_site)?;
+    gather::check(&**executor, includes)?;
+    let executor = match &source {
+        Reach::Here(executor) => *executor,
+        Reach::One(part) => &*part.executor,
+        Reach::Several(shards) => {
+            let rows = gather::all::<E, I>(shards, parts.clone(), includes, call_site);
+            return Box::pin(rows).await.map(Arc::new);
+        }
+    };
     let reader = keep.reader(executor);
-    let executor = reader.as_ref().unwrap_or(executor);
+    let executor = reader.as_deref().unwrap_or(executor);
     let level = Level {
         columns: includes.columns(),
         ..parts.level::<E>()
@@ -241,14 +275,15 @@ where
             cached: false,
             consistent: parts.consistent,
         };
-        assemble::load(&**executor, level.clone(), includes, how, call_site)
+        let load = how.load(next_load(), call_site);
+        assemble::load(executor, level.clone(), includes, load)
     };
-    let Some(cache) = result_cache::behind(&**executor, keep.mode) else {
+    let Some(cache) = result_cache::behind(executor, keep.mode) else {
         return load().await.map(Arc::new);
     };
     let mut specs = Vec::new();
     includes.specs(&mut specs);
-    let (plan, args) = identity(level.clone(), specs, super::backend(executor))?;
+    let (plan, args) = identity(level.clone(), specs, assemble::backend(executor))?;
     let key = QueryKey::of::<Vec<I::Output>>(Arc::clone(&plan.sql), &args);
     let query = keep.query::<E>(key, &plan);
     Box::pin(cache.result(query, Vec::len, load)).await
@@ -256,7 +291,7 @@ where
 
 /// A figure over the rows of `query`.
 async fn figure<E, T, F>(
-    executor: &ExecutorHandle<'_>,
+    executor: &dyn Executor,
     keep: Keep,
     query: render::Query<'_>,
     call_site: &'static Location<'static>,
@@ -267,10 +302,10 @@ where
     T: Send + Sync + 'static,
     F: Future<Output = Result<T>> + Send,
 {
-    let Some(cache) = result_cache::behind(&**executor, keep.mode) else {
+    let Some(cache) = result_cache::behind(executor, keep.mode) else {
         return load().await.map(Arc::new);
     };
-    let backend: Backend = super::backend(executor);
+    let backend: Backend = assemble::backend(executor);
     let planned = statement_cache::plan(query, backend);
     let (plan, args) = planned.map_err(|error| error.at(call_site))?;
     let key = QueryKey::of::<T>(Arc::clone(&plan.sql), &args);
@@ -280,8 +315,8 @@ where
 
 impl Keep {
     /// What to load through what is kept: an executor that sees every write that is known of.
-    fn reader<'e>(&self, executor: &'e ExecutorHandle<'_>) -> Option<ExecutorHandle<'e>> {
-        result_cache::behind(&**executor, self.mode)?;
+    fn reader<'e>(&self, executor: &'e dyn Executor) -> Option<ExecutorHandle<'e>> {
+        result_cache::behind(executor, self.mode)?;
         executor.together(true)
     }
 

@@ -5,14 +5,16 @@ use super::{
     Query, Repository,
     assemble::{self, Caller},
     find::key_filter,
-    kept, stamp,
+    kept,
+    scatter::{self, Keys},
+    stamp,
     update::check_unlimited,
 };
 use crate::{
     driver::NoRows,
     error::Result,
     executor::Executor,
-    schema::{Condition, Entity, Key, Value, expression::Term},
+    schema::{Condition, Entity, Key, Value, Writable, expression::Term},
     statement::{Touched, query::Target, render},
 };
 
@@ -34,7 +36,10 @@ impl<'a, E: Entity> Repository<'a, E> {
     pub fn delete<K: Into<E::Key>>(
         &self,
         key: K,
-    ) -> impl Future<Output = Result<bool>> + Send + use<'a, E, K> {
+    ) -> impl Future<Output = Result<bool>> + Send + use<'a, E, K>
+    where
+        E: Writable,
+    {
         let deleted = self.delete_keys(vec![key.into().to_values()], How::Softly);
         async move { Ok(deleted.await? > 0) }
     }
@@ -49,6 +54,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         keys: L,
     ) -> impl Future<Output = Result<u64>> + Send + use<'a, E, K, L>
     where
+        E: Writable,
         K: Into<E::Key>,
         L: IntoIterator<Item = K>,
     {
@@ -64,7 +70,10 @@ impl<'a, E: Entity> Repository<'a, E> {
     pub fn delete_permanently<K: Into<E::Key>>(
         &self,
         key: K,
-    ) -> impl Future<Output = Result<bool>> + Send + use<'a, E, K> {
+    ) -> impl Future<Output = Result<bool>> + Send + use<'a, E, K>
+    where
+        E: Writable,
+    {
         let deleted = self.delete_keys(vec![key.into().to_values()], How::Permanently);
         async move { Ok(deleted.await? > 0) }
     }
@@ -79,6 +88,9 @@ impl<'a, E: Entity> Repository<'a, E> {
         let call_site = Location::caller();
         let size = render::chunk_size(self.backend(), E::table().primary_key.len());
         async move {
+            let of_keys = || Keys::of_primary_keys(E::table(), &keys);
+            let executor = scatter::to_write(&*executor, E::table(), of_keys);
+            let executor = executor.map_err(|error| error.at(call_site))?;
             let filter = |keys: &[Vec<Value>]| key_filter(&E::table().primary_key, keys.to_vec());
             let touched = |keys: &[Vec<Value>]| {
                 let touched = kept::touches_keys::<E>(keys.iter().map(Vec::as_slice));
@@ -115,11 +127,16 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
     /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if the query has a limit or offset; a foreign key violation;
     /// the database's other errors.
     #[track_caller]
-    pub fn delete(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E, I> {
+    pub fn delete(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E, I>
+    where
+        E: Writable,
+    {
         let call_site = Location::caller();
         let (executor, parts) = (self.executor, self.parts);
         async move {
             check_unlimited(&parts, "a delete").map_err(|error| error.at(call_site))?;
+            let executor = parts.writing::<E>(&*executor);
+            let executor = executor.map_err(|error| error.at(call_site))?;
             delete::<E>(
                 &*executor,
                 parts.filter,
@@ -138,10 +155,12 @@ pub(super) async fn delete_row<E: Entity>(
     key: &[Value],
     call_site: &'static Location<'static>,
 ) -> Result<bool> {
+    let keys = || Keys::of_primary_keys(E::table(), &[key.to_vec()]);
+    let executor = scatter::to_write(executor, E::table(), keys)?;
     let touched = kept::touches_key::<E>(key);
     kept::note_gone(touched.as_ref());
     let filter = Some(key_filter(&E::table().primary_key, vec![key.to_vec()]));
-    let deleted = delete::<E>(executor, filter, touched, How::Softly, call_site.into()).await?;
+    let deleted = delete::<E>(&*executor, filter, touched, How::Softly, call_site.into()).await?;
     Ok(deleted > 0)
 }
 

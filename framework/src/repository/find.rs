@@ -5,11 +5,13 @@ use super::{
     Query, Repository,
     assemble::{self, Caller},
     kept,
+    scatter::{self, Keys, Reach, keyed},
 };
 use crate::{
     eager::{IncludeList, spec::alive},
     error::{Error, Result},
     executor::Executor,
+    result_cache::CacheMode,
     schema::{Cell, Condition, Entity, Filter, Key, KeyPart, Row, TableDef, Value},
     statement::{Statement, query::Level, render},
     statement_cache,
@@ -97,7 +99,9 @@ impl<'a, E: Entity> Repository<'a, E> {
                 })
                 .filter_map(|(key, part)| Some((part.clone()?, key.clone())))
                 .collect();
-            let found = kept::many::<E>(&*executor, mode, unique, caller).await?;
+            let found = keyed::many::<E>(&*executor, mode, unique, caller)
+                .await
+                .map_err(|error| error.at(call_site))?;
             Ok(wanted
                 .into_iter()
                 .map(|key| found.get(&key?).cloned())
@@ -112,7 +116,25 @@ impl<'a, E: Entity> Repository<'a, E> {
     ) -> impl Future<Output = Result<Option<E>>> + Send + use<'a, E> {
         let executor = self.executor.clone();
         let call_site = Location::caller();
-        async move { first_matching(&*executor, condition, call_site).await }
+        async move {
+            if executor.sharding().is_some() {
+                scatter::check_condition(Some(&condition)).map_err(|error| error.at(call_site))?;
+            }
+            let keys = || Keys::of_filter(E::table(), Some(&condition));
+            let source = scatter::to_read(&*executor, E::table(), keys);
+            let source = source.map_err(|error| error.at(call_site))?;
+            match &source {
+                Reach::Several(shards) => {
+                    let found = keyed::only(shards, |shard| {
+                        let condition = condition.clone();
+                        async move { first_matching(&*shard.executor, condition, call_site).await }
+                    });
+                    Box::pin(found).await.map_err(|error| error.at(call_site))
+                }
+                Reach::Here(executor) => first_matching(*executor, condition, call_site).await,
+                Reach::One(part) => first_matching(&*part.executor, condition, call_site).await,
+            }
+        }
     }
 
     #[track_caller]
@@ -123,20 +145,10 @@ impl<'a, E: Entity> Repository<'a, E> {
         let executor = self.executor.clone();
         let (mode, call_site) = (self.cache, Location::caller());
         async move {
-            if E::table().cache.is_none() {
-                return Box::pin(first_by_key(&*executor, values, call_site)).await;
+            if executor.sharding().is_some() {
+                return Box::pin(placed_by_key(&*executor, mode, values, call_site)).await;
             }
-            if let Some(kept) = kept::hit(&*executor, mode, &values) {
-                return Ok(kept);
-            }
-            // Apart, so that the future of a hit is small: it is moved more than once.
-            let missed = async {
-                let reader = kept::reader::<E>(&*executor, mode);
-                let executor = reader.as_deref().unwrap_or(&*executor);
-                let load = || first_by_key(executor, values.clone(), call_site);
-                kept::one(executor, mode, &values, load).await
-            };
-            Box::pin(missed).await
+            by_key_at(&*executor, mode, values, call_site).await
         }
     }
 }
@@ -183,8 +195,15 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
         self.parts.filter = Condition::both(self.parts.filter, Some(wanted));
         // One row has no order, so none is sent.
         self.parts.order.clear();
+        let call_site = Location::caller();
         let rows = self.all();
-        async move { Ok(rows.await?.pop()) }
+        async move {
+            let mut rows = rows.await?;
+            match rows.len() {
+                0 | 1 => Ok(rows.pop()),
+                _ => Err(keyed::several(E::table()).at(call_site)),
+            }
+        }
     }
 }
 
@@ -193,6 +212,53 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
 fn no_row<E: Entity>(key: Vec<Value>) -> Error {
     let key = KeyPart::from_values(key).map_or_else(String::new, |key| key.to_string());
     Error::not_found(E::table().name, format_args!("key {key}"))
+}
+
+/// The row with the key `values`, on the shard that has it.
+async fn placed_by_key<E: Entity>(
+    executor: &dyn Executor,
+    mode: CacheMode,
+    values: Vec<Value>,
+    call_site: &'static Location<'static>,
+) -> Result<Option<E>> {
+    let table = E::table();
+    let keys = || Keys::of_primary_keys(table, std::slice::from_ref(&values));
+    let found =
+        match scatter::to_read(executor, table, keys).map_err(|error| error.at(call_site))? {
+            Reach::Here(executor) => by_key_at(executor, mode, values, call_site).await,
+            Reach::One(part) => by_key_at(&*part.executor, mode, values, call_site).await,
+            Reach::Several(shards) => {
+                let find = |shard: scatter::Part| {
+                    let values = values.clone();
+                    async move { by_key_at(&*shard.executor, mode, values, call_site).await }
+                };
+                keyed::only(&shards, find).await
+            }
+        };
+    found.map_err(|error| error.at(call_site))
+}
+
+/// The row with the key `values`, from the result cache or from the database.
+async fn by_key_at<E: Entity>(
+    executor: &dyn Executor,
+    mode: CacheMode,
+    values: Vec<Value>,
+    call_site: &'static Location<'static>,
+) -> Result<Option<E>> {
+    if E::table().cache.is_none() {
+        return Box::pin(first_by_key(executor, values, call_site)).await;
+    }
+    if let Some(kept) = kept::hit(executor, mode, &values) {
+        return Ok(kept);
+    }
+    // Apart, so that the future of a hit is small: it is moved more than once.
+    let missed = async {
+        let reader = kept::reader::<E>(executor, mode);
+        let executor = reader.as_deref().unwrap_or(executor);
+        let load = || first_by_key(executor, values.clone(), call_site);
+        kept::one(executor, mode, &values, load).await
+    };
+    Box::pin(missed).await
 }
 
 async fn first_matching<E: Entity>(

@@ -15,13 +15,15 @@ use super::{
     NewEntity, Repository,
     assemble::{self, Caller},
     find::key_filter,
-    kept, stamp,
+    kept,
+    scatter::{self, Keys},
+    stamp,
 };
 use crate::{
     bulk::{self, Load, rows_per_statement},
     error::{Error, Result},
     executor::{Executor, ExecutorHandle},
-    schema::{ColumnDefault, Entity, Value},
+    schema::{ColumnDefault, Entity, Value, Writable},
     statement::{
         query::{Conflict, Insert, Level},
         render::Query,
@@ -42,6 +44,7 @@ impl<'a, E: Entity> Repository<'a, E> {
     #[track_caller]
     pub fn insert<N>(&self, new: N) -> impl Future<Output = Result<E>> + Send + use<'a, E, N>
     where
+        E: Writable,
         N: NewEntity<Entity = E>,
     {
         let rows = vec![new.into_values()];
@@ -66,6 +69,7 @@ impl<'a, E: Entity> Repository<'a, E> {
     #[track_caller]
     pub fn insert_many<N, L>(&self, new: L) -> InsertMany<'a, E>
     where
+        E: Writable,
         N: NewEntity<Entity = E>,
         L: IntoIterator<Item = N>,
     {
@@ -127,6 +131,14 @@ impl<'a, E: Entity> InsertMany<'a, E> {
             ..
         } = self;
         async move {
+            let mut rows = rows;
+            if executor.sharding().is_some() {
+                rows.iter_mut()
+                    .for_each(|row| stamp::new_row(E::table(), row));
+            }
+            let keys = || Keys::of_new(E::table(), &rows);
+            let executor = scatter::to_write(&*executor, E::table(), keys);
+            let executor = executor.map_err(|error| error.at(call_site))?;
             let load = Load {
                 table: E::table(),
                 stamp: stamp::new_row,
@@ -173,6 +185,9 @@ pub(super) async fn insert_rows<E: Entity>(
 ) -> Result<Vec<E>> {
     rows.iter_mut()
         .for_each(|row| stamp::new_row(E::table(), row));
+    let keys = || Keys::of_new(E::table(), &rows);
+    let executor = scatter::to_write(executor, E::table(), keys);
+    let executor = &*executor.map_err(|error| error.at(call_site))?;
     let inserts = statements::<E>(executor, rows, None);
     if inserts.len() < 2 && executor.capabilities().returning {
         return match inserts.first() {

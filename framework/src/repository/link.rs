@@ -6,13 +6,14 @@ use super::{
     assemble::{self, Caller},
     find::key_filter,
     insert::NewRows,
+    scatter::{self, Keys, Writing},
     stamp,
 };
 use crate::{
     bulk::rows_per_statement,
     driver::NoRows,
     error::{Error, Result},
-    executor::ExecutorHandle,
+    executor::Executor,
     schema::{Entity, Key, Relation, RelationDef, TableDef, ThroughDef, Value},
     statement::{
         query::{Conflict, Insert, Target},
@@ -43,11 +44,14 @@ impl<'a, E: Entity> Repository<'a, E> {
     {
         let call_site = Location::caller();
         let executor = self.executor.clone();
-        let pairs = pairs::<R>(&key.into().to_values(), others);
+        let key = key.into().to_values();
+        let pairs = pairs::<R>(&key, others);
         async move {
-            link(&executor, R::def(), pairs, call_site)
-                .await
-                .map_err(|error| error.at(call_site))
+            let linked = async {
+                let executor = writing::<R>(&*executor, &key, &pairs)?;
+                link(&*executor, R::def(), pairs, call_site).await
+            };
+            linked.await.map_err(|error| error.at(call_site))
         }
     }
 
@@ -70,13 +74,40 @@ impl<'a, E: Entity> Repository<'a, E> {
     {
         let call_site = Location::caller();
         let executor = self.executor.clone();
-        let pairs = pairs::<R>(&key.into().to_values(), others);
+        let key = key.into().to_values();
+        let pairs = pairs::<R>(&key, others);
         async move {
-            unlink(&executor, R::def(), pairs, call_site)
-                .await
-                .map_err(|error| error.at(call_site))
+            let unlinked = async {
+                let executor = writing::<R>(&*executor, &key, &pairs)?;
+                unlink(&*executor, R::def(), pairs, call_site).await
+            };
+            unlinked.await.map_err(|error| error.at(call_site))
         }
     }
+}
+
+/// Where links of the row with `key` are: with that row, or by the shard key of the table in between.
+fn writing<'e, R: Relation>(
+    executor: &'e dyn Executor,
+    key: &[Value],
+    pairs: &[Vec<Value>],
+) -> Result<Writing<'e>> {
+    if executor.sharding().is_none() {
+        return Ok(Writing::Here(executor));
+    }
+    scatter::check_relation(R::def())?;
+    let (_, between, columns) = between(R::def())?;
+    let Some(shard_key) = between.shard_key else {
+        let table = R::From::table();
+        let keys = || Keys::of_primary_keys(table, &[key.to_vec()]);
+        return scatter::to_write(executor, table, keys);
+    };
+    let at = columns.iter().position(|&column| column == shard_key);
+    let keys = || match at {
+        Some(at) => Keys::Known(pairs.iter().map(|pair| pair[at].clone()).collect()),
+        None => Keys::Missing,
+    };
+    scatter::to_write(executor, between, keys)
 }
 
 /// The keys of both sides, one row a pair.
@@ -104,7 +135,7 @@ fn between(
 }
 
 async fn link(
-    executor: &ExecutorHandle<'_>,
+    executor: &dyn Executor,
     relation: &'static RelationDef,
     pairs: Vec<Vec<Value>>,
     call_site: &'static Location<'static>,
@@ -147,13 +178,13 @@ async fn link(
 }
 
 async fn unlink(
-    executor: &ExecutorHandle<'_>,
+    executor: &dyn Executor,
     relation: &'static RelationDef,
     pairs: Vec<Vec<Value>>,
     call_site: &'static Location<'static>,
 ) -> Result<u64> {
     let (_, table, columns) = between(relation)?;
-    let backend = assemble::backend(&**executor);
+    let backend = assemble::backend(executor);
     let target = |pairs: &[Vec<Value>]| Target {
         table,
         filter: Some(key_filter(&columns, pairs.to_vec())),
@@ -171,7 +202,7 @@ async fn unlink(
 
 /// Runs one write, or several all or none; how many rows they touched.
 async fn together<W>(
-    executor: &ExecutorHandle<'_>,
+    executor: &dyn Executor,
     writes: &[W],
     query: impl Fn(&W) -> Query<'_>,
     call_site: &'static Location<'static>,
@@ -180,7 +211,7 @@ async fn together<W>(
         [] => Ok(0),
         [write] => {
             let query = query(write);
-            let outcome = assemble::run(&**executor, query, &mut NoRows, call_site).await?;
+            let outcome = assemble::run(executor, query, &mut NoRows, call_site).await?;
             Ok(outcome.affected)
         }
         several => {

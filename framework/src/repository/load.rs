@@ -1,7 +1,10 @@
 //! Relations loaded for entities in hand.
 use std::{future::Future, panic::Location};
 
-use super::Repository;
+use super::{
+    Repository,
+    scatter::{self, Part, keyed},
+};
 use crate::{
     eager::{
         IncludeList, IntoInclude, Strategy,
@@ -46,16 +49,51 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
     cached: bool,
     call_site: &'static Location<'static>,
 ) -> Result<Vec<I::Output>> {
+    if executor.sharding().is_some() {
+        let loading = on_shards(executor, entities, includes, cached, call_site);
+        return Box::pin(loading).await.map_err(|error| error.at(call_site));
+    }
+    load_at(executor, entities, includes, load_as(cached, call_site)).await
+}
+
+/// The same for entities of which each is on its shard.
+async fn on_shards<E: Entity, I: IncludeList<E, Row = E>>(
+    executor: &dyn Executor,
+    entities: Vec<E>,
+    includes: &I,
+    cached: bool,
+    call_site: &'static Location<'static>,
+) -> Result<Vec<I::Output>> {
+    let mut specs = Vec::new();
+    includes.specs(&mut specs);
+    scatter::check_specs(&specs)?;
+    let Some(groups) = keyed::by_shard(executor, &entities)? else {
+        return load_at(executor, entities, includes, load_as(cached, call_site)).await;
+    };
+    // The statements of all shards are parts of one call.
+    let load = load_as(cached, call_site);
+    let load = |(shard, own): (Part, Vec<usize>)| {
+        let entities = own.iter().map(|&at| entities[at].clone()).collect();
+        async move {
+            let loaded = load_at(&*shard.executor, entities, includes, load).await?;
+            Ok(own.into_iter().zip(loaded).collect::<Vec<_>>())
+        }
+    };
+    let loaded = scatter::each(groups.into_iter().map(load)).await?;
+    let mut placed: Vec<_> = loaded.into_iter().flatten().collect();
+    placed.sort_by_key(|(at, _)| *at);
+    Ok(placed.into_iter().map(|(_, graph)| graph).collect())
+}
+
+async fn load_at<E: Entity, I: IncludeList<E, Row = E>>(
+    executor: &dyn Executor,
+    entities: Vec<E>,
+    includes: &I,
+    load: Load,
+) -> Result<Vec<I::Output>> {
     let mut specs = Vec::new();
     includes.specs(&mut specs);
     let mut store = Rows::<E, _>::new(includes.stores());
-    let load = Load {
-        strategy: Strategy::Auto,
-        cached,
-        consistent: false,
-        number: next_load(),
-        call_site,
-    };
     let keys = |columns: &[usize]| {
         entities
             .iter()
@@ -73,5 +111,16 @@ pub(super) async fn load<E: Entity, I: IncludeList<E, Row = E>>(
     .await?;
     includes
         .assemble(entities, store.children, links)
-        .map_err(|error| error.at(call_site))
+        .map_err(|error| error.at(load.call_site))
+}
+
+/// A load of its own.
+fn load_as(cached: bool, call_site: &'static Location<'static>) -> Load {
+    Load {
+        strategy: Strategy::Auto,
+        cached,
+        consistent: false,
+        number: next_load(),
+        call_site,
+    }
 }

@@ -16,13 +16,21 @@
 //! what they return is read when the lock is held.
 use std::{future::Future, panic::Location};
 
-use super::{Query, Repository, assemble, find::key_filter, query::Parts};
+use super::{
+    Query, Repository, assemble,
+    find::key_filter,
+    query::Parts,
+    scatter::{self, Keys},
+};
 use crate::{
     eager::{locked::LockedIn, spec::alive},
     error::{Error, Result},
-    executor::Executor,
+    executor::{
+        Executor,
+        sharding::{Role, Sharding},
+    },
     schema::{
-        Condition, Entity, Key, KeyPart, OrderTerm, RelationDef, Value,
+        Condition, Entity, Key, KeyPart, OrderTerm, RelationDef, Value, Writable,
         expression::{ByAddress, Direction, Nulls, Term},
         table::key_of,
     },
@@ -105,7 +113,10 @@ impl<'a, E: Entity> Repository<'a, E> {
     pub fn lock<K: Into<E::Key>>(
         &self,
         key: K,
-    ) -> impl Future<Output = Result<E>> + Send + use<'a, E, K> {
+    ) -> impl Future<Output = Result<E>> + Send + use<'a, E, K>
+    where
+        E: Writable,
+    {
         let locked = self.lock_keys(vec![key.into()]);
         async move { Ok(locked.await?.swap_remove(0)) }
     }
@@ -142,6 +153,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         keys: L,
     ) -> impl Future<Output = Result<L::Of<E>>> + Send + use<'a, E, L>
     where
+        E: Writable,
         L: KeyList,
         L::Key: Into<E::Key>,
     {
@@ -160,6 +172,11 @@ impl<'a, E: Entity> Repository<'a, E> {
         let call_site = Location::caller();
         let keys: Vec<_> = keys.iter().map(Key::to_values).collect();
         async move {
+            let of_keys = || Keys::of_primary_keys(E::table(), &keys);
+            if let Some(Sharding(Role::On(_))) = executor.sharding() {
+                let source = scatter::to_read(&*executor, E::table(), of_keys);
+                source.map_err(|error| error.at(call_site))?;
+            }
             lock_keys(&*executor, keys, size, call_site)
                 .await
                 .map_err(|error| error.at(call_site))
@@ -298,25 +315,37 @@ impl<E: Entity, I> Query<'_, E, I> {
     /// # assert_eq!(JobRepository::new(&db).filter(Job::DONE.eq(true)).count().await?, 1);
     /// # Ok(()) }
     /// ```
-    pub fn for_update(self) -> Self {
+    pub fn for_update(self) -> Self
+    where
+        E: Writable,
+    {
         self.locking(LockStrength::Update)
     }
 
     /// Locks the rows against change, but lets others refer to them by foreign keys: PostgreSQL, and SQLite as
     /// [`for_update`](Query::for_update).
-    pub fn for_no_key_update(self) -> Self {
+    pub fn for_no_key_update(self) -> Self
+    where
+        E: Writable,
+    {
         self.locking(LockStrength::NoKeyUpdate)
     }
 
     /// Locks the rows so that others may read and lock them likewise, but not change them. Otherwise as
     /// [`for_update`](Query::for_update).
-    pub fn for_share(self) -> Self {
+    pub fn for_share(self) -> Self
+    where
+        E: Writable,
+    {
         self.locking(LockStrength::Share)
     }
 
     /// Locks the rows' keys against change, and the rows against deletion: PostgreSQL, and SQLite as
     /// [`for_update`](Query::for_update).
-    pub fn for_key_share(self) -> Self {
+    pub fn for_key_share(self) -> Self
+    where
+        E: Writable,
+    {
         self.locking(LockStrength::KeyShare)
     }
 
@@ -377,7 +406,10 @@ impl<E: Entity, I> Query<'_, E, I> {
     /// When the query is awaited, [`InvalidQuery`](crate::ErrorKind::InvalidQuery): without a lock on the query; for a relation with a
     /// `limit` or `offset` of its own; with `skip_locked()` for a to-one relation, where a row left out would look like one
     /// that is not there.
-    pub fn of<R: LockedIn<I, Index>, Index>(mut self, _relation: R) -> Self {
+    pub fn of<R: LockedIn<I, Index>, Index>(mut self, _relation: R) -> Self
+    where
+        R::To: Writable,
+    {
         R::lock(&mut self.includes);
         self.parts.lock_of.push(ByAddress(R::def()));
         self

@@ -1,12 +1,12 @@
 //! What inserts and patches take, and sets of columns.
 use std::fmt;
 
-use crate::schema::{Column, ColumnValue, Entity, Value};
+use crate::schema::{Column, ColumnValue, Entity, Value, Writable};
 
 /// A row to be inserted; the derived `NewUser`.
 pub trait NewEntity: Send {
     /// The entity it becomes.
-    type Entity: Entity;
+    type Entity: Writable;
 
     /// One entry for each column of the table; `None` leaves the column to its default.
     fn into_values(self) -> Vec<Option<Value>>;
@@ -103,7 +103,7 @@ impl<N: NewEntity> NewEntity for NewWith<N> {
 /// Changes to a row; the derived `UserPatch`.
 pub trait Patch: Send {
     /// The entity it changes.
-    type Entity: Entity;
+    type Entity: Writable;
 
     /// The columns to change, by position, with their new values.
     fn into_changes(self) -> Vec<(usize, Value)>;

@@ -8,7 +8,7 @@ pub use cursor::Cursor;
 use serde::{Deserialize, Serialize};
 
 use self::keyset::Keyset;
-use super::query::Parts;
+use super::{query::Parts, scatter::gather};
 use crate::{
     eager::IncludeList,
     error::{Error, Result},
@@ -118,30 +118,21 @@ pub(super) async fn load<E: Entity, I: IncludeList<E>>(
     parts.order = keyset.order(backwards);
     parts.limit = Some(page.size.saturating_add(1));
     let load = parts.how().load(next_load(), call_site);
-    let mut found = keyset
-        .load::<E, I>(&**executor, &parts, includes, load)
-        .await?;
+    let source = parts.source::<E>(&**executor, call_site)?;
+    gather::check(&**executor, includes)?;
+    let loading = gather::placed::<E, I>(&source, &keyset, backwards, &parts, includes, load);
+    let (mut items, mut places) = loading.await?;
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-    let more = found.rows.len() > size;
-    if more {
-        found.rows.truncate(size);
-        found.places.truncate(size);
-        found
-            .links
-            .iter_mut()
-            .for_each(|links| links.parents.truncate(size));
-    }
+    let more = items.len() > size;
+    items.truncate(size);
+    places.truncate(size);
     if backwards {
-        found.rows.reverse();
-        found.places.reverse();
-        found
-            .links
-            .iter_mut()
-            .for_each(|links| links.parents.reverse());
+        items.reverse();
+        places.reverse();
     }
     let (first, last) = (
-        found.places.first().map(|place| Cursor::of(place)),
-        found.places.last().map(|place| Cursor::of(place)),
+        places.first().map(|place| Cursor::of(place)),
+        places.last().map(|place| Cursor::of(place)),
     );
     let (has_next, has_previous) = match page.from {
         From::Start => (more, false),
@@ -149,7 +140,6 @@ pub(super) async fn load<E: Entity, I: IncludeList<E>>(
         From::After(_) => (more, true),
         From::Before(_) => (true, more),
     };
-    let items = includes.assemble(found.rows, found.stores, found.links)?;
     Ok(PageOf {
         items,
         next: last.filter(|_| has_next),

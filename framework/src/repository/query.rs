@@ -1,19 +1,22 @@
 //! Queries for rows of one entity, with what is loaded beside them.
-use std::{fmt, future::Future, marker::PhantomData, ops::ControlFlow, panic::Location};
+use std::{fmt, future::Future, marker::PhantomData, panic::Location};
 
-use super::{BulkUpdate, Page, PageOf, assemble, page};
+use super::{
+    BulkUpdate, Page, PageOf, assemble, page,
+    scatter::{self, Keys, Reach, Writing, gather},
+};
 use crate::{
     eager::{IncludeList, IntoInclude, Optional, Strategy, include::Maybe, spec::alive},
     error::{Error, ErrorKind, Result},
-    executor::ExecutorHandle,
+    executor::{Executor, ExecutorHandle},
     result_cache::CacheMode,
     schema::{
-        Cell, Column, ColumnValue, Condition, Entity, Filter, OrderTerm, RelationDef, Row,
-        expression::{AggregateKind, Assignment, ByAddress, IntoOrder, Summable},
+        Condition, Entity, Filter, OrderTerm, RelationDef, Writable,
+        expression::{Assignment, ByAddress, IntoOrder},
     },
     statement::{
-        query::{Level, LockStrength, LockWait, Scalar},
-        render,
+        next_load,
+        query::{Level, LockStrength, LockWait},
     },
 };
 
@@ -53,6 +56,32 @@ impl Parts {
             alive(E::table())
         };
         Condition::both(self.filter.clone(), alive)
+    }
+
+    /// Where the rows are.
+    pub(super) fn source<'e, E: Entity>(
+        &self,
+        executor: &'e dyn Executor,
+        call_site: &'static Location<'static>,
+    ) -> Result<Reach<'e>> {
+        let keys = || Keys::of_filter(E::table(), self.filter.as_ref());
+        let source = scatter::to_read(executor, E::table(), keys).and_then(|source| {
+            if executor.sharding().is_some() {
+                gather::check_parts(&source, self)?;
+            }
+            Ok(source)
+        });
+        source.map_err(|error| error.at(call_site))
+    }
+
+    /// Where all rows are written that the filter leaves.
+    pub(super) fn writing<'e, E: Entity>(&self, executor: &'e dyn Executor) -> Result<Writing<'e>> {
+        let keys = || Keys::of_filter(E::table(), self.filter.as_ref());
+        let writing = scatter::to_write(executor, E::table(), keys)?;
+        if executor.sharding().is_some() {
+            scatter::check_condition(self.filter.as_ref())?;
+        }
+        Ok(writing)
     }
 
     /// How related rows are loaded.
@@ -201,161 +230,43 @@ impl<'a, E: Entity, I> Query<'a, E, I> {
     }
 
     /// Columns to set in all rows of the query: `users.filter(..).set(User::VISITS.to(User::VISITS.add(1)))`.
-    pub fn set(self, assignment: Assignment<E>) -> BulkUpdate<'a, E> {
+    pub fn set(self, assignment: Assignment<E>) -> BulkUpdate<'a, E>
+    where
+        E: Writable,
+    {
         BulkUpdate::new(self.executor, self.parts, assignment)
     }
+}
 
-    /// How many rows the query would return.
-    ///
-    /// # Errors
-    /// The database's.
-    #[track_caller]
-    pub fn count(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E, I> {
-        let figure = self.figure::<i64>(AggregateKind::Count);
-        async move { Ok(u64::try_from(figure.await?).unwrap_or_default()) }
-    }
-
-    /// Whether the query would return any row.
-    ///
-    /// # Errors
-    /// The database's.
-    #[track_caller]
-    pub fn exists(self) -> impl Future<Output = Result<bool>> + Send + use<'a, E, I> {
-        let (executor, parts) = (self.executor, self.parts);
-        let call_site = Location::caller();
-        async move { exists_at::<E>(&executor, &parts, call_site).await }
-    }
-
-    /// The sum of a column over the rows; `None` if there are none.
-    ///
-    /// # Errors
-    /// The database's, or a decode error where the sum is out of range.
-    #[track_caller]
-    pub fn sum<T: ColumnValue>(
-        self,
-        column: Column<E, T>,
-    ) -> impl Future<Output = Result<Option<<T::Base as Summable>::Sum>>> + Send + use<'a, E, I, T>
-    where
-        T::Base: Summable,
-    {
-        self.figure(AggregateKind::Sum(column.position()))
-    }
-
-    /// The mean of a column over the rows; `None` if there are none.
-    ///
-    /// # Errors
-    /// The database's.
-    #[track_caller]
-    pub fn avg<T: ColumnValue>(
-        self,
-        column: Column<E, T>,
-    ) -> impl Future<Output = Result<Option<f64>>> + Send + use<'a, E, I, T>
-    where
-        T::Base: Summable,
-    {
-        self.figure(AggregateKind::Avg(column.position()))
-    }
-
-    /// The least value of a column over the rows; `None` if there are none.
-    ///
-    /// # Errors
-    /// The database's.
-    #[track_caller]
-    pub fn min<T: ColumnValue>(
-        self,
-        column: Column<E, T>,
-    ) -> impl Future<Output = Result<Option<T::Base>>> + Send + use<'a, E, I, T>
-    where
-        T::Base: ColumnValue<Base = T::Base>,
-    {
-        self.figure(AggregateKind::Min(column.position()))
-    }
-
-    /// The greatest value of a column over the rows; `None` if there are none.
-    ///
-    /// # Errors
-    /// The database's.
-    #[track_caller]
-    pub fn max<T: ColumnValue>(
-        self,
-        column: Column<E, T>,
-    ) -> impl Future<Output = Result<Option<T::Base>>> + Send + use<'a, E, I, T>
-    where
-        T::Base: ColumnValue<Base = T::Base>,
-    {
-        self.figure(AggregateKind::Max(column.position()))
-    }
-
-    #[track_caller]
-    fn figure<F: ColumnValue>(
-        self,
-        aggregate: AggregateKind,
-    ) -> impl Future<Output = Result<F>> + Send + use<'a, E, I, F> {
-        let (executor, parts) = (self.executor, self.parts);
-        let call_site = Location::caller();
-        async move { figure_at::<E, F>(&executor, &parts, aggregate, call_site).await }
+/// The rows of `source`.
+pub(super) async fn all_from<E: Entity, I: IncludeList<E>>(
+    source: &Reach<'_>,
+    parts: Parts,
+    includes: &I,
+    call_site: &'static Location<'static>,
+) -> Result<Vec<I::Output>> {
+    match source {
+        Reach::Several(shards) => {
+            Box::pin(gather::all::<E, I>(shards, parts, includes, call_site)).await
+        }
+        Reach::Here(executor) => all_at(*executor, &parts, includes, call_site).await,
+        Reach::One(part) => all_at(&*part.executor, &parts, includes, call_site).await,
     }
 }
 
-/// Whether there is any row.
-pub(super) async fn exists_at<E: Entity>(
-    executor: &ExecutorHandle<'_>,
+/// The rows of one database.
+async fn all_at<E: Entity, I: IncludeList<E>>(
+    executor: &dyn Executor,
     parts: &Parts,
+    includes: &I,
     call_site: &'static Location<'static>,
-) -> Result<bool> {
-    parts
-        .refuse_lock("`exists()`")
-        .map_err(|error| error.at(call_site))?;
+) -> Result<Vec<I::Output>> {
     let level = Level {
-        columns: E::table().primary_key.clone(),
-        order: Vec::new(),
-        limit: Some(1),
+        lock: parts.row_lock(executor)?,
         ..parts.level::<E>()
     };
-    let mut exists = false;
-    let mut sink = |_: &[Cell<'_>]| {
-        exists = true;
-        Ok(ControlFlow::Break(()))
-    };
-    let query = render::Query::Level(&level);
-    assemble::run(&**executor, query, &mut sink, call_site).await?;
-    Ok(exists)
-}
-
-/// A figure over the rows.
-pub(super) async fn figure_at<E: Entity, F: ColumnValue>(
-    executor: &ExecutorHandle<'_>,
-    parts: &Parts,
-    aggregate: AggregateKind,
-    call_site: &'static Location<'static>,
-) -> Result<F> {
-    parts
-        .refuse_lock("a figure")
-        .map_err(|error| error.at(call_site))?;
-    let scalar = scalar::<E>(parts, aggregate);
-    let mut figure = None;
-    let mut sink = |cells: &[Cell<'_>]| {
-        figure = Some(Row::new(cells).read::<F>()?);
-        Ok(ControlFlow::Continue(()))
-    };
-    let query = render::Query::Scalar(&scalar);
-    assemble::run(&**executor, query, &mut sink, call_site).await?;
-    figure.ok_or_else(|| Error::decode("an aggregate returned no row").at(call_site))
-}
-
-/// How many rows there are, as a query.
-pub(super) fn count_of<E: Entity>(parts: &Parts) -> Scalar {
-    scalar::<E>(parts, AggregateKind::Count)
-}
-
-fn scalar<E: Entity>(parts: &Parts, aggregate: AggregateKind) -> Scalar {
-    // Which rows are within a limit is up to the order; how many there are is not.
-    let needs_order = parts.limit.is_some() || parts.offset.is_some();
-    let mut level = parts.level::<E>();
-    if !needs_order || aggregate == AggregateKind::Count {
-        level.order.clear();
-    }
-    Scalar { level, aggregate }
+    let load = parts.how().load(next_load(), call_site);
+    assemble::load(executor, level, includes, load).await
 }
 
 /// Why `found` rows are not one.
@@ -392,20 +303,11 @@ impl<'a, E: Entity, I: IncludeList<E>> Query<'a, E, I> {
                 includes,
                 ..
             } = self;
-            let lock = parts
-                .row_lock(&*executor)
-                .map_err(|error| error.at(call_site))?;
-            assemble::load(
-                &*executor,
-                Level {
-                    lock,
-                    ..parts.level::<E>()
-                },
-                &includes,
-                parts.how(),
-                call_site,
-            )
-            .await
+            let source = parts.source::<E>(&*executor, call_site)?;
+            gather::check(&*executor, &includes).map_err(|error| error.at(call_site))?;
+            all_from::<E, I>(&source, parts, &includes, call_site)
+                .await
+                .map_err(|error| error.at(call_site))
         }
     }
 

@@ -70,7 +70,7 @@ pub struct Sql<'a> {
     known: Result<Arc<Known>>,
     args: Args,
     tables: Option<Vec<Arc<str>>>,
-    call_site: &'static Location<'static>,
+    pub(super) call_site: &'static Location<'static>,
 }
 
 impl fmt::Debug for Sql<'_> {
@@ -175,18 +175,23 @@ impl<'a> Sql<'a> {
     async fn run(self, sink: &mut dyn RowSink) -> Result<Outcome> {
         let call_site = self.call_site;
         let run = async {
-            let known = self.known?;
-            known.text.check_arguments(self.args.len())?;
-            let plan = match self.tables {
-                None => Arc::clone(&known.plan),
-                tables => Arc::new(known.text.plan(tables)),
-            };
-            let args = self.args.into_values();
-            nul::refuse_raw(&args, self.executor.dialect())?;
-            let statement = Statement::new(plan, args, call_site);
-            self.executor.run(&statement, sink).await
+            let (executor, statement) = self.statement()?;
+            executor.run(&statement, sink).await
         };
         run.await.map_err(|error| error.at(call_site))
+    }
+
+    /// The statement, and where it goes.
+    pub(super) fn statement(self) -> Result<(ExecutorHandle<'a>, Statement)> {
+        let known = self.known?;
+        known.text.check_arguments(self.args.len())?;
+        let plan = match self.tables {
+            None => Arc::clone(&known.plan),
+            tables => Arc::new(known.text.plan(tables)),
+        };
+        let args = self.args.into_values();
+        nul::refuse_raw(&args, self.executor.dialect())?;
+        Ok((self.executor, Statement::new(plan, args, self.call_site)))
     }
 }
 

@@ -11,12 +11,17 @@ use async_trait::async_trait;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::{Query, assemble, page::keyset::Keyset, query::Parts};
+use super::{
+    Query, assemble,
+    page::keyset::Keyset,
+    query::Parts,
+    scatter::{Reach, gather},
+};
 use crate::{
     driver::RowSender,
     eager::{IncludeList, engine::Load, store::Decode},
     error::Result,
-    executor::ExecutorHandle,
+    executor::Executor,
     schema::{Cell, Condition, Entity, Row},
     statement::{next_load, query::Level, render},
 };
@@ -40,6 +45,8 @@ impl<'a, E: Entity, I: IncludeList<E> + 'static> Query<'a, E, I> {
     /// unless its place in the order changes. With [`consistent`](Query::consistent) all chunks are of one moment; they
     /// share a transaction, and so a connection, until the stream ends or is dropped.
     ///
+    /// Rows of several shards are read in chunks too: each shard is asked for 500, and the first 500 of all are given.
+    ///
     /// # Errors
     /// The stream's last item is the error that ended it. With relations or figures,
     /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for an order over something else than columns, and for `distinct`
@@ -51,14 +58,20 @@ impl<'a, E: Entity, I: IncludeList<E> + 'static> Query<'a, E, I> {
         let (parts, executor, includes) = (self.parts, self.executor, self.includes);
         let mut specs = Vec::new();
         includes.specs(&mut specs);
-        let producer: Producer<'a> = if specs.is_empty() {
-            Box::pin(rows(executor, parts, includes, sender, call_site))
-        } else {
-            Box::pin(async move {
-                let chunks = chunks(executor, parts, includes, sender, call_site).await;
-                chunks.map_err(|error| error.at(call_site))
-            })
-        };
+        let producer: Producer<'a> = Box::pin(async move {
+            let source = parts.source::<E>(&*executor, call_site)?;
+            gather::check(&*executor, &includes).map_err(|error| error.at(call_site))?;
+            let sent = match (&source, specs.is_empty()) {
+                (Reach::Here(executor), true) => {
+                    rows(*executor, &parts, includes, sender, call_site).await
+                }
+                (Reach::One(part), true) => {
+                    rows(&*part.executor, &parts, includes, sender, call_site).await
+                }
+                _ => chunks(source, parts, includes, sender, call_site).await,
+            };
+            sent.map_err(|error| error.at(call_site))
+        });
         RowStream {
             receiver,
             producer: Some(producer),
@@ -68,21 +81,19 @@ impl<'a, E: Entity, I: IncludeList<E> + 'static> Query<'a, E, I> {
 
 /// Sends the rows of one statement.
 async fn rows<E: Entity, I: IncludeList<E> + 'static>(
-    executor: ExecutorHandle<'_>,
-    parts: Parts,
+    executor: &dyn Executor,
+    parts: &Parts,
     includes: I,
     sender: mpsc::Sender<I::Output>,
     call_site: &'static Location<'static>,
 ) -> Result<()> {
-    let lock = parts
-        .row_lock(&*executor)
-        .map_err(|error| error.at(call_site))?;
+    let lock = parts.row_lock(executor)?;
     let level = Level {
         lock,
         columns: includes.columns(),
         ..parts.level::<E>()
     };
-    let statement = assemble::statement(&*executor, render::Query::Level(&level), call_site)?;
+    let statement = assemble::statement(executor, render::Query::Level(&level), call_site)?;
     let sender = OutputSender::<E, I> {
         sender,
         includes,
@@ -97,22 +108,25 @@ async fn rows<E: Entity, I: IncludeList<E> + 'static>(
 
 /// Sends rows with what is loaded beside them, chunk by chunk.
 async fn chunks<E: Entity, I: IncludeList<E>>(
-    executor: ExecutorHandle<'_>,
+    source: Reach<'_>,
     mut parts: Parts,
     includes: I,
     sender: mpsc::Sender<I::Output>,
     call_site: &'static Location<'static>,
 ) -> Result<()> {
-    let together = executor.together(false);
-    let executor = together.as_ref().unwrap_or(&executor);
-    let snapshot = match parts.consistent {
-        true => executor.snapshot(call_site).await?,
-        false => None,
+    let together = source
+        .single()
+        .and_then(|executor| executor.together(false));
+    let together = together.as_deref().map(Reach::Here);
+    let source = together.as_ref().unwrap_or(&source);
+    let snapshot = match source.single() {
+        Some(executor) if parts.consistent => executor.snapshot(call_site).await?,
+        _ => None,
     };
-    let executor = match &snapshot {
-        Some(snapshot) => snapshot.executor(),
-        None => &**executor,
-    };
+    let within = snapshot
+        .as_ref()
+        .map(|snapshot| Reach::Here(snapshot.executor()));
+    let source = within.as_ref().unwrap_or(source);
     let order = std::mem::take(&mut parts.order);
     let keyset = Keyset::new(E::table(), order, "a stream of rows with relations")?;
     parts.order = keyset.order(false);
@@ -127,12 +141,11 @@ async fn chunks<E: Entity, I: IncludeList<E>>(
         let size = left.map_or(CHUNK, |left| left.min(CHUNK));
         parts.filter = Condition::both(filter.clone(), beyond);
         parts.limit = Some(size);
-        let found = keyset
-            .load::<E, I>(executor, &parts, &includes, load)
-            .await?;
-        let count = u64::try_from(found.rows.len()).unwrap_or(u64::MAX);
-        beyond = found.places.last().map(|place| keyset.after(place));
-        for item in includes.assemble(found.rows, found.stores, found.links)? {
+        let loading = gather::placed::<E, I>(source, &keyset, false, &parts, &includes, load);
+        let (items, places) = loading.await?;
+        let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        beyond = places.last().map(|place| keyset.after(place));
+        for item in items {
             if sender.send(item).await.is_err() {
                 return Ok(());
             }

@@ -1,13 +1,20 @@
 //! Changes of rows.
 use std::{future::Future, marker::PhantomData, ops::ControlFlow, panic::Location};
 
-use super::{Patch, Repository, assemble, find::key_filter, kept, query::Parts, stamp};
+use super::{
+    Patch, Repository, assemble,
+    find::key_filter,
+    kept,
+    query::Parts,
+    scatter::{self, Keys},
+    stamp,
+};
 use crate::{
     driver::NoRows,
     error::{Error, ErrorKind, Result},
     executor::{Executor, ExecutorHandle},
     schema::{
-        Cell, Condition, Entity, Key, KeyPart, Row, Value,
+        Cell, Condition, Entity, Key, KeyPart, Row, Value, Writable,
         expression::{Assignment, Comparison, Term},
         table::values_of,
     },
@@ -31,11 +38,19 @@ impl<'a, E: Entity> Repository<'a, E> {
     /// # Cancellation
     /// A future dropped midway may or may not have written the row.
     #[track_caller]
-    pub fn update(&self, entity: &E) -> impl Future<Output = Result<E>> + Send + use<'a, E> {
+    pub fn update(&self, entity: &E) -> impl Future<Output = Result<E>> + Send + use<'a, E>
+    where
+        E: Writable,
+    {
         let entity = entity.clone();
         let executor = self.executor.clone();
         let call_site = Location::caller();
-        async move { update(&*executor, entity, call_site).await }
+        async move {
+            let keys = || Keys::of_entities([&entity]);
+            let executor = scatter::to_write(&*executor, E::table(), keys);
+            let executor = executor.map_err(|error| error.at(call_site))?;
+            update(&*executor, entity, call_site).await
+        }
     }
 
     /// Changes the given columns of the row with this key, and returns the row as it is then.
@@ -52,6 +67,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         patch: P,
     ) -> impl Future<Output = Result<E>> + Send + use<'a, E, K, P>
     where
+        E: Writable,
         K: Into<E::Key>,
         P: Patch<Entity = E>,
     {
@@ -59,7 +75,12 @@ impl<'a, E: Entity> Repository<'a, E> {
         let changes = patch.into_changes();
         let executor = self.executor.clone();
         let call_site = Location::caller();
-        async move { self::patch::<E>(&*executor, key, changes, call_site).await }
+        async move {
+            let keys = || Keys::of_primary_keys(E::table(), &[key.to_values()]);
+            let executor = scatter::to_write(&*executor, E::table(), keys);
+            let executor = executor.map_err(|error| error.at(call_site))?;
+            self::patch::<E>(&*executor, key, changes, call_site).await
+        }
     }
 }
 
@@ -74,8 +95,10 @@ async fn update<E: Entity>(
         .map(|column| entity.value(column))
         .collect();
     for (column, value) in values.iter().enumerate() {
+        let own = [table.version, table.created_at, table.updated_at];
         let kept = table.primary_key.contains(&column)
-            || [table.version, table.created_at, table.updated_at].contains(&Some(column));
+            || own.contains(&Some(column))
+            || table.shard_key == Some(column);
         if !kept {
             set.push((column, Term::Value(value.clone())));
         }
@@ -86,10 +109,10 @@ async fn update<E: Entity>(
         }
         set.push((column, term));
     }
-    let mut filter = key_filter(
-        &table.primary_key,
-        vec![values_of(&entity, &table.primary_key)],
-    );
+    // A row of another shard key is another row.
+    let mut by = table.primary_key.clone();
+    by.extend(table.shard_key.filter(|column| !by.contains(column)));
+    let mut filter = key_filter(&by, vec![values_of(&entity, &by)]);
     if let Some(column) = table.version {
         let version = Condition::Compare(
             Comparison::Eq,
@@ -255,23 +278,9 @@ impl<'a, E: Entity> BulkUpdate<'a, E> {
     pub fn update(self) -> impl Future<Output = Result<u64>> + Send + use<'a, E> {
         let call_site = Location::caller();
         async move {
-            let Self {
-                executor,
-                parts,
-                mut set,
-                ..
-            } = self;
-            check_unlimited(&parts, "an update").map_err(|error| error.at(call_site))?;
-            let given: Vec<usize> = set.iter().map(|(column, _)| *column).collect();
-            set.extend(
-                stamp::changed_row(E::table())
-                    .into_iter()
-                    .filter(|(column, _)| !given.contains(column)),
-            );
-            let target = Target {
-                table: E::table(),
-                filter: parts.full_filter::<E>(),
-            };
+            let (executor, parts, target, set) = self.target(call_site)?;
+            let executor = parts.writing::<E>(&*executor);
+            let executor = executor.map_err(|error| error.at(call_site))?;
             let mut sink = |_: &[Cell<'_>]| Ok(ControlFlow::Continue(()));
             let outcome = assemble::run(
                 &*executor,
@@ -282,6 +291,32 @@ impl<'a, E: Entity> BulkUpdate<'a, E> {
             .await?;
             Ok(outcome.affected)
         }
+    }
+
+    /// Which rows are changed, how, and through what.
+    pub(super) fn target(
+        self,
+        call_site: &'static Location<'static>,
+    ) -> Result<(ExecutorHandle<'a>, Parts, Target, Assignments)> {
+        let Self {
+            executor,
+            parts,
+            mut set,
+            ..
+        } = self;
+        check_unlimited(&parts, "an update").map_err(|error| error.at(call_site))?;
+        scatter::check_set(&*executor, E::table(), &set).map_err(|error| error.at(call_site))?;
+        let given: Vec<usize> = set.iter().map(|(column, _)| *column).collect();
+        set.extend(
+            stamp::changed_row(E::table())
+                .into_iter()
+                .filter(|(column, _)| !given.contains(column)),
+        );
+        let target = Target {
+            table: E::table(),
+            filter: parts.full_filter::<E>(),
+        };
+        Ok((executor, parts, target, set))
     }
 }
 

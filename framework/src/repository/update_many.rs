@@ -5,7 +5,9 @@ use super::{
     Repository,
     assemble::{self, Caller},
     find::key_filter,
-    kept, stamp,
+    kept,
+    scatter::{self, Keys},
+    stamp,
     update::{next_version, refreshed},
 };
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     executor::Executor,
     schema::{
-        Entity, KeyPart, TableDef, Value,
+        Entity, KeyPart, TableDef, Value, Writable,
         expression::Term,
         table::{key_of, values_of},
     },
@@ -75,6 +77,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         entities: L,
     ) -> impl Future<Output = Result<Vec<E>>> + Send + use<'a, 'e, E, L>
     where
+        E: Writable,
         L: IntoIterator<Item = &'e E>,
     {
         let entities: Vec<E> = entities.into_iter().cloned().collect();
@@ -97,10 +100,14 @@ pub(super) async fn update_many<E: Entity>(
     let set = stamp::changed_row(E::table());
     let mut by = E::table().primary_key.clone();
     by.extend(E::table().version);
+    // A row of another shard key is another row.
+    by.extend(E::table().shard_key.filter(|column| !by.contains(column)));
     let columns = changed_columns(E::table());
     if entities.is_empty() || columns.is_empty() && set.is_empty() {
         return Ok(entities.to_vec());
     }
+    let writing = scatter::to_write(executor, E::table(), || Keys::of_entities(entities))?;
+    let executor = &*writing;
     let caller = Caller::of_many(call_site);
     let scope = executor.atomic(call_site).await?;
     let mut updated = Vec::with_capacity(entities.len());
@@ -129,7 +136,12 @@ pub(super) async fn update_many<E: Entity>(
 
 /// The columns that take a value of their own in each row.
 fn changed_columns(table: &TableDef) -> Vec<usize> {
-    let kept = [table.version, table.created_at, table.updated_at];
+    let kept = [
+        table.version,
+        table.created_at,
+        table.updated_at,
+        table.shard_key,
+    ];
     let is_changed =
         |column: &usize| !table.primary_key.contains(column) && !kept.contains(&Some(*column));
     (0..table.columns.len()).filter(is_changed).collect()

@@ -5,12 +5,13 @@ use super::{
     ColumnSet, NewEntity, Repository,
     assemble::Caller,
     insert::{NewRows, insert_returning, statements},
+    scatter::{self, Keys},
     stamp,
 };
 use crate::{
     error::{Error, Result},
     executor::Executor,
-    schema::Entity,
+    schema::{Entity, Writable},
     statement::query::Conflict,
 };
 
@@ -32,6 +33,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         target: C,
     ) -> impl Future<Output = Result<E>> + Send + use<'a, E, N, C>
     where
+        E: Writable,
         N: NewEntity<Entity = E>,
         C: ColumnSet<E>,
     {
@@ -57,6 +59,7 @@ impl<'a, E: Entity> Repository<'a, E> {
         target: C,
     ) -> impl Future<Output = Result<Vec<E>>> + Send + use<'a, E, N, L, C>
     where
+        E: Writable,
         N: NewEntity<Entity = E>,
         L: IntoIterator<Item = N>,
         C: ColumnSet<E>,
@@ -81,6 +84,7 @@ async fn upsert_rows<E: Entity>(
 ) -> Result<Vec<E>> {
     let table = E::table();
     check_target::<E>(&target)?;
+    scatter::check_target(executor, table, &target)?;
     // The columns to overwrite are those given by the user, before the framework adds its own.
     let given: Vec<usize> = (0..table.columns.len())
         .filter(|&column| rows.iter().any(|row| row[column].is_some()))
@@ -88,6 +92,8 @@ async fn upsert_rows<E: Entity>(
         .filter(|&column| table.created_at != Some(column))
         .collect();
     rows.iter_mut().for_each(|row| stamp::new_row(table, row));
+    let executor = scatter::to_write(executor, table, || Keys::of_new(table, &rows))?;
+    let executor = &*executor;
     let mut set = stamp::changed_row(table);
     // A time of change that was given is kept, a version is counted up all the same.
     set.retain(|(stamped, _)| table.updated_at != Some(*stamped) || !given.contains(stamped));

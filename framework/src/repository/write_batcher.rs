@@ -21,7 +21,7 @@ use crate::{
     database::Database,
     error::{Error, ErrorKind, Result},
     executor::Executor,
-    schema::{Entity, Key, Value},
+    schema::{Entity, Key, Value, Writable},
 };
 
 /// How many writes share a transaction, unless the user says otherwise.
@@ -62,7 +62,10 @@ pub struct WriteBatcher<E> {
 
 impl<E: Entity> WriteBatcher<E> {
     /// A batcher to be started.
-    pub fn builder(db: &Database) -> WriteBatcherBuilder<E> {
+    pub fn builder(db: &Database) -> WriteBatcherBuilder<E>
+    where
+        E: Writable,
+    {
         WriteBatcherBuilder {
             db: db.clone(),
             max_batch: MAX_BATCH,

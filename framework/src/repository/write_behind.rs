@@ -8,7 +8,12 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 pub use builder::WriteBehindBuilder;
 
-use super::{NewEntity, Patch, Repository, stamp, update::refreshed};
+use super::{
+    NewEntity, Patch, Repository,
+    scatter::{self, Keys},
+    stamp,
+    update::refreshed,
+};
 use crate::{
     database::Database,
     error::{Error, ErrorKind, Result},
@@ -18,7 +23,8 @@ use crate::{
         engine::Engine,
     },
     schema::{
-        Column, ColumnValue, Entity, Key, KeyPart, SqlType, TableDef, Value, expression::Summable,
+        Column, ColumnValue, Entity, Key, KeyPart, SqlType, TableDef, Value, Writable,
+        expression::{Summable, Term},
     },
 };
 
@@ -42,7 +48,7 @@ impl WriteBehind {
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) if the queue was not started with `E`.
-    pub fn of<E: Entity>(&self) -> Result<WriteBehindRepository<E>> {
+    pub fn of<E: Writable>(&self) -> Result<WriteBehindRepository<E>> {
         let table = self.engine.position(E::table()).ok_or_else(|| {
             let entity = E::table().entity;
             Error::configuration(format!("`{entity}` is not in the write-behind queue"))
@@ -154,6 +160,7 @@ impl<E: Entity> WriteBehindRepository<E> {
         let mut values = new.into_values();
         stamp::new_row(table, &mut values);
         not_deleted(table, &mut values);
+        scatter::check_new(&self.queue.db, table, &values)?;
         let key = table.generated().filter(|&column| values[column].is_none());
         let missing = |column: &usize| values[*column].is_none() && key != Some(*column);
         if let Some(column) = (0..values.len()).find(missing) {
@@ -180,13 +187,14 @@ impl<E: Entity> WriteBehindRepository<E> {
     /// [`NotFound`](crate::ErrorKind::NotFound) if a delete is; as [`insert`](WriteBehindRepository::insert).
     pub async fn update(&self, entity: &E) -> Result<E> {
         let table = E::table();
+        scatter::to_write(&self.queue.db, table, || Keys::of_entities([entity]))?;
         let mut edit = self.stamped();
         let mut row: Vec<Value> = (0..table.columns.len())
             .map(|at| entity.value(at))
             .collect();
         for (column, value) in row.iter_mut().enumerate() {
-            let kept = table.primary_key.contains(&column)
-                || [table.version, table.created_at].contains(&Some(column));
+            let own = [table.version, table.created_at, table.shard_key];
+            let kept = table.primary_key.contains(&column) || own.contains(&Some(column));
             if table.version == Some(column) {
                 edit.expected = number(value);
             }
@@ -240,6 +248,8 @@ impl<E: Entity> WriteBehindRepository<E> {
         T: ColumnValue,
         T::Base: Summable,
     {
+        let set = vec![(column.position(), Term::Value(delta.to_value()))];
+        scatter::check_set(&self.queue.db, E::table(), &set)?;
         let mut edit = self.stamped();
         edit.set
             .insert(column.position(), Set::Add(delta.to_value()));
@@ -308,9 +318,11 @@ impl<E: Entity> WriteBehindRepository<E> {
         })
     }
 
-    fn write(&self, key: E::Key, change: Change) -> impl Future<Output = Result<()>> + Send {
-        let engine = &self.queue.engine;
-        engine.write(self.table, key.to_values(), change)
+    async fn write(&self, key: E::Key, change: Change) -> Result<()> {
+        let (engine, key) = (&self.queue.engine, key.to_values());
+        let keys = || Keys::of_primary_keys(E::table(), std::slice::from_ref(&key));
+        scatter::to_write(&self.queue.db, E::table(), keys)?;
+        engine.write(self.table, key, change).await
     }
 
     /// What every change of a row sets beside the user's.

@@ -14,6 +14,7 @@ use std::{
 };
 
 use super::rows::Rows;
+pub(super) use crate::executor::written::plain_name as plain;
 use crate::schema::{Cardinality, KeyPart, OnDelete, TableDef};
 
 const STRIPES: usize = 1_024;
@@ -191,6 +192,7 @@ impl Tables {
             if !known.learned.insert(address(table)) {
                 continue;
             }
+            found.extend(table.view.iter().flat_map(|view| view.sources()));
             for relation in (table.relations)() {
                 let target = (relation.target)();
                 found.push(target);
@@ -258,15 +260,6 @@ impl Known {
 
 pub(super) fn address(table: &'static TableDef) -> usize {
     std::ptr::from_ref(table).addr()
-}
-
-/// The name without schema and in one case: two tables that this takes for one are only invalidated too often.
-pub(super) fn plain(name: &str) -> std::borrow::Cow<'_, str> {
-    let name = name.rsplit('.').next().unwrap_or(name);
-    match name.chars().any(char::is_uppercase) {
-        true => name.to_lowercase().into(),
-        false => name.into(),
-    }
 }
 
 /// The places that rows share by hash.

@@ -99,7 +99,7 @@ impl From<ListenNotify> for Share {
 }
 
 impl Means for ListenNotify {
-    fn link(&self, database: &ConnectOptions) -> Result<Box<dyn Link>> {
+    fn link(&self, database: &ConnectOptions, _: Option<&str>) -> Result<Box<dyn Link>> {
         let options = match &self.options {
             None => database.clone(),
             Some(Ok(options)) => options.clone(),

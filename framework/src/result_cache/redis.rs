@@ -67,7 +67,7 @@ impl std::fmt::Debug for Secret {
 
 impl RedisOptions {
     /// The server at `url` (`redis://[user:password@]host[:port][/db]`, `redis+unix:///path`; not by TLS). `namespace` stands for the
-    /// database: processes that use the same one give the same, and no others do.
+    /// database: processes that use the same one give the same, and no others do. Shards may give one: each adds its name.
     pub fn new(url: impl Into<String>, namespace: impl Into<String>) -> Self {
         Self {
             url: Secret(url.into()),
@@ -110,18 +110,22 @@ impl From<RedisOptions> for Share {
 }
 
 impl Means for RedisOptions {
-    fn link(&self, _: &ConnectOptions) -> Result<Box<dyn Link>> {
-        if self.namespace.is_empty() || self.namespace.contains(['{', '}']) {
+    fn link(&self, _: &ConnectOptions, shard: Option<&str>) -> Result<Box<dyn Link>> {
+        // Rows of one key on two shards are two rows.
+        let namespace = match shard {
+            None => self.namespace.clone(),
+            Some(shard) => format!("{}:{shard}", self.namespace),
+        };
+        if self.namespace.is_empty() || namespace.contains(['{', '}']) {
             return Err(Error::configuration(format!(
-                "`{}` is no namespace for the cache in Redis",
-                self.namespace
+                "`{namespace}` is no namespace for the cache in Redis"
             ))
             .with_hint(
-                "give a name for the database, without braces: `RedisOptions::new(url, \"shop\")`",
+                "give a name for the database, and to each shard, without braces: `RedisOptions::new(url, \"shop\")`",
             ));
         }
         self.times.check()?;
-        let link = RedisLink::new(&self.url.0, &self.namespace, self.keeps_rows, self.times)?;
+        let link = RedisLink::new(&self.url.0, &namespace, self.keeps_rows, self.times)?;
         Ok(Box::new(link))
     }
 
@@ -137,7 +141,7 @@ mod tests {
 
     fn refused(options: RedisOptions) -> String {
         let database = ConnectOptions::parse("sqlite::memory:").unwrap();
-        let error = options.link(&database).unwrap_err();
+        let error = options.link(&database, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
         error.to_string()
     }

@@ -35,3 +35,12 @@ pub trait Entity: Sized + Clone + Debug + Send + Sync + 'static {
         (Self::table().relations)()
     }
 }
+
+/// An entity whose rows can be written. Derived with [`Entity`]; a [`View`](super::View) is read only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a view and cannot be written",
+    label = "only read: its rows are what its query gives",
+    note = "write the entities that the view reads; a materialized view is brought up to date by `db.refresh::<{Self}>()`",
+    note = "code about any entity asks for `E: Writable` where it writes"
+)]
+pub trait Writable: Entity {}

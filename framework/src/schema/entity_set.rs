@@ -20,7 +20,7 @@ use super::{entity::Entity, table::TableDef};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an entity, nor a tuple of entities",
     label = "expected an entity or a tuple of up to sixteen",
-    note = "derive `Entity` for it; put more than sixteen entities into tuples of tuples: `((A, B), (C, D))`"
+    note = "derive `Entity` or `View` for it; put more than sixteen entities into tuples of tuples: `((A, B), (C, D))`"
 )]
 pub trait EntitySet {
     /// The entities' tables, in the order given.

@@ -5,6 +5,7 @@
 //! filter works at the root, in an include and inside EXISTS over the same table.
 mod aggregate;
 mod filter;
+mod keyed;
 mod operand;
 mod order;
 

@@ -5,6 +5,7 @@ use super::{
     key::KeyPart,
     relation::RelationDef,
     value::{SqlType, Value},
+    view::ViewDef,
 };
 
 /// A value that a column gets when an insert leaves it out.
@@ -73,8 +74,12 @@ pub struct TableDef {
     pub updated_at: Option<usize>,
     /// Position of the column that marks a row as deleted.
     pub deleted_at: Option<usize>,
+    /// Position of the column that says on which shard a row is, where its rows are spread over several databases.
+    pub shard_key: Option<usize>,
     /// How its rows are kept in the result cache, if they are.
     pub cache: Option<CacheDef>,
+    /// The query behind it, if it is a view.
+    pub view: Option<&'static ViewDef>,
     /// The entity's relations. A function, because relations point at tables in cycles.
     pub relations: fn() -> Vec<&'static RelationDef>,
 }

@@ -83,6 +83,30 @@ impl SqlType {
     }
 }
 
+/// Compiles only if a row can be placed among shards by a value of the type: one that is the same when it was written and
+/// read back.
+///
+/// # Panics
+/// At compile time, for every other type.
+pub const fn assert_shard_key<T: ColumnValue>() {
+    let is_exact = matches!(
+        T::TYPE,
+        SqlType::Bool
+            | SqlType::SmallInt
+            | SqlType::Int
+            | SqlType::BigInt
+            | SqlType::Text
+            | SqlType::Enum(_)
+            | SqlType::Bytes
+            | SqlType::Date
+            | SqlType::Uuid
+    );
+    assert!(
+        is_exact && !T::NULLABLE,
+        "a row is placed by an integer, text, an enum, a UUID, a boolean, a date or bytes, which is never NULL: other values do not come back as they were written"
+    );
+}
+
 /// A Rust type that can be stored in one column.
 ///
 /// Implemented for the usual types and for `Option` of each; `#[derive(DbEnum)]` and `#[derive(DbNewtype)]` write it

@@ -21,12 +21,17 @@ mod order;
 mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upkeep;
+pub(crate) mod verify;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
 pub use alter::Alteration;
 pub use blueprint::{Blueprint, ForeignKey, Index};
 pub use order::{Step, by_dependency};
+
+pub(crate) use table::create_index;
 
 use super::{Plan, StatementKind, render::qualified};
 use crate::{dialect::Dialect, error::Result, schema::TableDef};
@@ -83,12 +88,12 @@ impl Deferred {
     }
 }
 
-/// How to make `tables` in `dialect`, those pointed at first.
+/// How to make `tables` in `dialect`, those pointed at first. Views are passed over: they come after all tables.
 ///
 /// # Errors
 /// [`Configuration`](crate::ErrorKind::Configuration) where the entities do not fit together; see [`Blueprint::all`].
 pub fn create(tables: &[&'static TableDef], dialect: Dialect) -> Result<Creation> {
-    let steps = by_dependency(Blueprint::all(tables)?);
+    let steps = by_dependency(Blueprint::all(&view::without(tables))?);
     let mut plans: Vec<Plan> = Vec::new();
     let mut deferred = Vec::new();
     for step in &steps {
@@ -103,13 +108,13 @@ pub fn create(tables: &[&'static TableDef], dialect: Dialect) -> Result<Creation
     Ok(Creation { plans, deferred })
 }
 
-/// How to drop `tables` in `dialect`, those that point at others first. On SQLite the statements must run in one
+/// How to drop `tables` in `dialect`, those that point at others first; views are passed over. On SQLite the statements must run in one
 /// transaction.
 ///
 /// # Errors
 /// As [`create`].
 pub fn drop(tables: &[&'static TableDef], dialect: Dialect) -> Result<Removal> {
-    let steps = by_dependency(Blueprint::all(tables)?);
+    let steps = by_dependency(Blueprint::all(&view::without(tables))?);
     let reversed = steps.iter().rev().map(|step| step.blueprint.table);
     let mut deferred = Vec::new();
     let plans = match dialect {

@@ -26,15 +26,15 @@ use sea_query::{
 };
 
 use super::{
-    Plan, StatementKind, Subject,
+    Plan, Seek, StatementKind, Subject,
     query::{
         Assignments, Batch, BatchForm, BatchUpdate, Figure, Insert, Level, Part, Scalar, Target,
     },
 };
 use crate::{
     dialect::{Capabilities, Dialect},
-    error::Result,
-    schema::{TableDef, Value},
+    error::{Error, Result},
+    schema::{TableDef, Value, ViewDef},
 };
 
 /// The database a query is rendered for.
@@ -85,6 +85,7 @@ pub enum Query<'q> {
 /// [`Unsupported`](crate::ErrorKind::Unsupported) or [`InvalidQuery`](crate::ErrorKind::InvalidQuery) where the query
 /// has no form on this backend.
 pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> {
+    refuse_view(query)?;
     let mut scopes = Scopes::new(backend);
     let (rendered, kind) = match query {
         Query::Level(level) => {
@@ -141,8 +142,10 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
         ),
     };
     let (sql, values) = rendered;
-    let tables = scopes.into_tables().into_iter().map(qualified).collect();
+    let tables = with_sources(scopes.into_tables());
+    let tables = tables.into_iter().map(qualified).collect();
     let mut plan = Plan::new(sql, kind, tables).about(Subject::of(query));
+    plan.seeks = Seek::of(query, backend.dialect);
     if let Query::Batch(batch) = query
         && batch.form == BatchForm::Copy
     {
@@ -150,6 +153,37 @@ pub fn render(query: Query<'_>, backend: Backend) -> Result<(Plan, Vec<Value>)> 
         plan.columns = batch.columns.iter().map(of).collect();
     }
     Ok((plan, values))
+}
+
+/// The tables, and those that views among them read that are never old: a write there changes what is read here.
+fn with_sources(mut tables: Vec<&'static TableDef>) -> Vec<&'static TableDef> {
+    let views = tables.iter().filter(|table| table.is_current_view());
+    let sources: Vec<_> = views.filter_map(|table| table.view).collect();
+    for source in sources.into_iter().flat_map(ViewDef::sources) {
+        if !tables.iter().any(|known| known.is(source)) {
+            tables.push(source);
+        }
+    }
+    tables
+}
+
+/// Nobody writes to a view. The types say so, but for an entity in between of a relation.
+fn refuse_view(query: Query<'_>) -> Result<()> {
+    let table = match query {
+        Query::Level(_) | Query::Figure(_) | Query::Unified(_) | Query::Scalar(_) => return Ok(()),
+        Query::Insert(insert) => insert.table,
+        Query::Batch(batch) => batch.table,
+        Query::BatchUpdate(update) => update.table,
+        Query::Update(target, _) | Query::Delete(target) => target.table,
+    };
+    if table.view.is_none() {
+        return Ok(());
+    }
+    let entity = table.entity;
+    Err(
+        Error::invalid_query(format!("`{entity}` is a view and cannot be written"))
+            .with_hint("write the entities that the view reads"),
+    )
 }
 
 /// The table's name as events and caches name it.

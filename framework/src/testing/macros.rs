@@ -181,3 +181,43 @@ macro_rules! assert_same_queries {
         )
     };
 }
+
+/// Asserts that an index serves every statement of a block that looks for rows; gives the block's value.
+///
+/// When the block has ended, the database is asked how it runs each read that was sent, on a connection of its own: what a
+/// transaction has not committed is not seen. A statement fails if it reads every row of a table, or of an index, although
+/// it compares a column of that table: with a value, or with rows that were found before. A whole table that nothing is
+/// asked of may be read, and one of several that are only joined. `IS NULL` is no such question: rows that are not marked
+/// as deleted are most rows.
+///
+/// It does not depend on how large the tables are: PostgreSQL is asked with all other ways disabled, MySQL and MariaDB say
+/// which indexes were possible, and SQLite does not count rows unless `ANALYZE` was run. Tables that are to be read whole are
+/// named: `assert_indexed!(db, except = ["settings"], ..)`. Writes are not looked at.
+///
+/// ```
+/// # use entourage::{Database, prelude::*, testing::*};
+/// # #[tokio::main]
+/// # async fn main() -> Result<()> {
+/// # let db = Database::connect("sqlite::memory:").await?;
+/// # db.execute_script("CREATE TABLE notes (id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL);
+/// #     CREATE INDEX notes_author_id ON notes (author_id)").await?;
+/// let by_author = "SELECT id FROM notes WHERE author_id = ?";
+/// assert_indexed!(db, db.sql(by_author, args![7]).fetch::<(i64,)>().await?);
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+/// If it finds any, with table, columns, line, plan and what to do; if the database cannot be asked.
+#[macro_export]
+macro_rules! assert_indexed {
+    ($db:expr, except = $tables:expr, $($block:tt)+) => {
+        $crate::__private::within!(
+            { $crate } { $crate::testing::Indexed::except($tables) } { &$db } { $($block)+ } { asks }
+        )
+    };
+    ($db:expr, $($block:tt)+) => {
+        $crate::__private::within!(
+            { $crate } { $crate::testing::Indexed::new() } { &$db } { $($block)+ } { asks }
+        )
+    };
+}

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     executor::{
         AtomicScope, Executor, ExecutorHandle, IntoExecutor,
+        sharding::{self, Sharding},
         watch::{self, Watch},
     },
     statement::Statement,
@@ -132,6 +133,11 @@ impl Executor for Transaction {
             .with_hint("begin it with `.isolation(IsolationLevel::RepeatableRead)`")
             .at(call_site)),
         }
+    }
+
+    fn sharding(&self) -> Option<Sharding<'_>> {
+        let seat = self.core.origin.seat.as_deref()?;
+        Some(Sharding(sharding::Role::On(seat)))
     }
 
     fn warn(&self, message: &str) {

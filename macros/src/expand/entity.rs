@@ -50,6 +50,15 @@ pub(super) fn implementation(model: &Entity) -> TokenStream {
     }
 }
 
+/// That its rows can be written.
+pub(super) fn writable(model: &Entity) -> TokenStream {
+    let ident = &model.ident;
+    quote! {
+        #[automatically_derived]
+        impl __e::Writable for #ident {}
+    }
+}
+
 /// The type of the primary key: the field's, or a tuple of them.
 fn key_type(model: &Entity) -> TokenStream {
     let types = model.primary_key().map(|field| field.ty.to_token_stream());
@@ -89,7 +98,15 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
     let created_at = role(|field| field.created_at.is_some());
     let updated_at = role(|field| field.updated_at.is_some());
     let deleted_at = role(|field| field.deleted_at.is_some());
+    let shard_key = role(|field| field.shard_key.is_some());
     let cache = option(model.cache.as_ref().map(|cache| cached(model, cache)));
+    let ident = &model.ident;
+    let view = option(
+        model
+            .view
+            .as_ref()
+            .map(|_| quote!(<#ident as __e::View>::view())),
+    );
     quote! {
         __e::TableDef {
             entity: #entity,
@@ -102,7 +119,9 @@ fn table(model: &Entity, entity: &str) -> TokenStream {
             created_at: #created_at,
             updated_at: #updated_at,
             deleted_at: #deleted_at,
+            shard_key: #shard_key,
             cache: #cache,
+            view: #view,
             relations,
         }
     }
@@ -141,6 +160,15 @@ pub(super) fn cache_checks(model: &Entity) -> impl Iterator<Item = TokenStream> 
     key.map(|field| {
         let ty = &field.ty;
         quote_spanned!(ty.span()=> const _: () = __e::assert_cache_key::<#ty>();)
+    })
+}
+
+/// The proof that rows are placed by what comes back as it was.
+pub(super) fn shard_key_checks(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {
+    let marked = |field: &&Field| field.parsed.shard_key.is_some();
+    model.fields.iter().filter(marked).map(|field| {
+        let ty = &field.ty;
+        quote_spanned!(ty.span()=> const _: () = __e::assert_shard_key::<#ty>();)
     })
 }
 
@@ -186,7 +214,7 @@ fn position_of(model: &Entity, field: &Field) -> TokenStream {
     column::position(&model.fields, index)
 }
 
-fn option(value: Option<TokenStream>) -> TokenStream {
+pub(super) fn option(value: Option<TokenStream>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),

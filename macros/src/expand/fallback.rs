@@ -6,7 +6,7 @@ use syn::DeriveInput;
 
 use super::{
     consts, entity as entity_impl, hidden, insert, patch, relations, repository,
-    shape as shape_impl,
+    shape as shape_impl, view, written,
 };
 use crate::model::{Embedded, Entity, Kind, Shape};
 
@@ -27,25 +27,29 @@ pub(crate) fn entity(mut model: Entity) -> TokenStream {
         .relations
         .iter()
         .map(|relation| relations::implementation(model, relation, &never));
-    let new = insert::with_body(model, &never);
-    let changes = patch::with_body(model, &never);
+    let own = match model.view {
+        None => {
+            let writable = entity_impl::writable(model);
+            let new = insert::with_body(model, &never);
+            let changes = patch::with_body(model, &never);
+            quote!(#writable #new #changes)
+        }
+        Some(_) => view::with_body(model, &never),
+    };
     let hidden = hidden(&quote! {
         #stub
         #consts
         #(#relations)*
-        #new
-        #changes
+        #own
     });
     let module = relations::module(model);
-    let definitions = [
-        insert::definition(model),
-        patch::definition(model),
-        repository::definition(model, std::iter::empty(), &[]),
-    ];
+    let structs = written(model);
+    let repository = repository::definition(model, std::iter::empty(), &[]);
     quote! {
         #hidden
         #module
-        #(#definitions)*
+        #structs
+        #repository
     }
 }
 
@@ -82,7 +86,14 @@ pub(crate) fn foreign_entity(input: &DeriveInput) -> TokenStream {
     if !input.generics.params.is_empty() {
         return TokenStream::new();
     }
-    hidden(&entity_stub(&input.ident, &quote!(i64)))
+    let ident = &input.ident;
+    let stub = entity_stub(ident, &quote!(i64));
+    hidden(&quote! {
+        #stub
+
+        #[automatically_derived]
+        impl __e::Writable for #ident {}
+    })
 }
 
 fn entity_stub(ident: &syn::Ident, key: &TokenStream) -> TokenStream {

@@ -26,7 +26,11 @@ pub(super) fn definition<'a>(
         .chain(several)
         .map(|columns| finder(model, &columns))
         .collect::<Vec<_>>();
-    let doc = format!(" Reads and writes rows of `{}`.", model.table);
+    let does = match model.view {
+        None => "Reads and writes",
+        Some(_) => "Reads",
+    };
+    let doc = format!(" {does} rows of `{}`.", model.table);
     let unused = allow_unused();
     quote! {
         #[doc = #doc]

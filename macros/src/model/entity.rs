@@ -1,4 +1,4 @@
-//! Entities and embedded structs.
+//! Entities, views and embedded structs.
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::{Visibility, ext::IdentExt};
@@ -8,13 +8,14 @@ use super::{
     field::Field,
     naming::{self, Case},
     relation::{self, Relation},
+    view::{self, View},
 };
 use crate::{diagnostics::Diagnostics, parse};
 
 /// Names of fields, in order.
 pub(crate) type Names = Vec<Ident>;
 
-/// An entity.
+/// An entity, or a view.
 #[derive(Debug)]
 pub(crate) struct Entity {
     pub(crate) ident: Ident,
@@ -36,6 +37,8 @@ pub(crate) struct Entity {
     pub(crate) indexes: Vec<Names>,
     /// How its rows are cached, if they are.
     pub(crate) cache: Option<Cache>,
+    /// What makes it a view, if it is one.
+    pub(crate) view: Option<View>,
 }
 
 /// An embedded struct.
@@ -53,13 +56,21 @@ impl Entity {
             .filter(|field| field.parsed.primary_key.is_some())
     }
 
+    /// The name of its attribute, for messages.
+    pub(crate) fn attribute(&self) -> &'static str {
+        match self.view {
+            None => "entity",
+            Some(_) => "view",
+        }
+    }
+
     /// The field called `name`.
     pub(crate) fn field(&self, name: &Ident) -> Option<&Field> {
         self.fields.iter().find(|field| field.ident == *name)
     }
 }
 
-/// Resolves an entity.
+/// Resolves an entity or a view.
 pub(crate) fn entity(parsed: parse::Entity, errors: &Diagnostics) -> Entity {
     let ident = parsed.ident;
     let plain = ident.unraw();
@@ -97,6 +108,7 @@ pub(crate) fn entity(parsed: parse::Entity, errors: &Diagnostics) -> Entity {
             .cache
             .as_ref()
             .map(|parsed| cache::cache(parsed, errors)),
+        view: parsed.view.map(view::view),
         ident,
     }
 }

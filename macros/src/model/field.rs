@@ -138,7 +138,9 @@ impl Field {
 
     /// Whether a patch may change the field.
     pub(crate) fn is_patchable(&self) -> bool {
-        self.parsed.primary_key.is_none() && self.parsed.maintained().is_none()
+        self.parsed.primary_key.is_none()
+            && self.parsed.maintained().is_none()
+            && self.parsed.shard_key.is_none()
     }
 }
 

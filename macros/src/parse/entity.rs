@@ -1,16 +1,17 @@
-//! The struct of an entity and of an embedded struct.
+//! The struct of an entity, of a view, and of an embedded struct.
 use syn::{Data, DeriveInput, Fields, FieldsNamed, Ident, LitStr, Visibility};
 
 use super::{
     cache::{self, Cache},
     field::{self, Field},
-    grammar,
+    grammar::{self, Grammar},
     items::Items,
     relation::{self, Relation, RelationKind},
+    view::{self, View},
 };
 use crate::diagnostics::Diagnostics;
 
-/// An entity as it was written.
+/// An entity or a view as it was written.
 #[derive(Debug)]
 pub(crate) struct Entity {
     pub(crate) ident: Ident,
@@ -26,6 +27,8 @@ pub(crate) struct Entity {
     pub(crate) indexes: Vec<Vec<Ident>>,
     pub(crate) relations: Vec<Relation>,
     pub(crate) cache: Option<Cache>,
+    /// What makes it a view, if it is one.
+    pub(crate) view: Option<View>,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -43,6 +46,40 @@ pub(crate) fn entity(input: &DeriveInput, errors: &Diagnostics) -> Option<Entity
     let mut items = Items::of(&input.attrs, "entity", &grammar::ENTITY, errors);
     let cached = items.lists("cache").into_iter().next();
     let cache = cached.and_then(|(keyword, tokens)| cache::cache(&keyword, tokens, errors));
+    Some(Entity {
+        table: items.text("table"),
+        new: items.text("new"),
+        patch: items.text("patch"),
+        cache,
+        ..common(input, &mut items, ENTITY, fields, errors)
+    })
+}
+
+/// Reads a view; `None` as [`entity`].
+pub(crate) fn view(input: &DeriveInput, errors: &Diagnostics) -> Option<Entity> {
+    let fields = named_fields(input, "a view", errors)?;
+    let mut items = Items::of(&input.attrs, VIEW.0, &grammar::VIEW, errors);
+    Some(Entity {
+        table: items.text("name"),
+        view: Some(view::view(&mut items, errors)),
+        ..common(input, &mut items, VIEW, fields, errors)
+    })
+}
+
+/// The attribute on fields, and what it takes there.
+type FieldAttribute = (&'static str, &'static Grammar);
+
+const ENTITY: FieldAttribute = ("entity", &grammar::FIELD);
+const VIEW: FieldAttribute = ("view", &grammar::VIEW_FIELD);
+
+/// What entities and views have in common.
+fn common(
+    input: &DeriveInput,
+    items: &mut Items<'_>,
+    attribute: FieldAttribute,
+    fields: &FieldsNamed,
+    errors: &Diagnostics,
+) -> Entity {
     let relations = RelationKind::ALL
         .into_iter()
         .flat_map(|kind| {
@@ -53,22 +90,23 @@ pub(crate) fn entity(input: &DeriveInput, errors: &Diagnostics) -> Option<Entity
         })
         .filter_map(|(kind, keyword, tokens)| relation::relation(kind, &keyword, tokens, errors))
         .collect();
-    Some(Entity {
+    Entity {
         ident: input.ident.clone(),
         vis: input.vis.clone(),
-        table: items.text("table"),
+        table: None,
         schema: items.text("schema"),
         rename_all: items.text("rename_all"),
-        new: items.text("new"),
-        patch: items.text("patch"),
+        new: None,
+        patch: None,
         repository: items.text("repository"),
         module: items.text("module"),
         uniques: items.field_lists("unique"),
         indexes: items.field_lists("index"),
         relations,
-        cache,
-        fields: read_fields(fields, errors),
-    })
+        cache: None,
+        view: None,
+        fields: read_fields(fields, attribute, errors),
+    }
 }
 
 /// Reads an embedded struct; `None` if the input is not a struct with named fields and no generic parameters.
@@ -78,15 +116,19 @@ pub(crate) fn embedded(input: &DeriveInput, errors: &Diagnostics) -> Option<Embe
     Some(Embedded {
         ident: input.ident.clone(),
         rename_all: items.text("rename_all"),
-        fields: read_fields(fields, errors),
+        fields: read_fields(fields, ENTITY, errors),
     })
 }
 
-fn read_fields(fields: &FieldsNamed, errors: &Diagnostics) -> Vec<Field> {
+fn read_fields(
+    fields: &FieldsNamed,
+    (attribute, grammar): FieldAttribute,
+    errors: &Diagnostics,
+) -> Vec<Field> {
     fields
         .named
         .iter()
-        .filter_map(|field| field::field(field, errors))
+        .filter_map(|field| field::field(field, attribute, grammar, errors))
         .collect()
 }
 

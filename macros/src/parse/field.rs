@@ -1,13 +1,15 @@
-//! `#[entity(..)]` on a field.
+//! `#[entity(..)]` and `#[view(..)]` on a field.
 use proc_macro2::Span;
 use syn::{Ident, LitInt, LitStr, Type, Visibility};
 
-use super::{grammar, items::Items};
+use super::{grammar::Grammar, items::Items};
 use crate::diagnostics::Diagnostics;
 
 /// A field as it was written. A flag is the place where it was given.
 #[derive(Debug)]
 pub(crate) struct Field {
+    /// The attribute's name, for messages: `entity` or `view`.
+    pub(crate) attribute: &'static str,
     pub(crate) ident: Ident,
     pub(crate) vis: Visibility,
     pub(crate) ty: Type,
@@ -22,15 +24,22 @@ pub(crate) struct Field {
     pub(crate) created_at: Option<Span>,
     pub(crate) updated_at: Option<Span>,
     pub(crate) deleted_at: Option<Span>,
+    pub(crate) shard_key: Option<Span>,
     pub(crate) sensitive: Option<Span>,
     pub(crate) embedded: Option<Span>,
     pub(crate) prefix: Option<LitStr>,
 }
 
 /// Reads one named field.
-pub(super) fn field(field: &syn::Field, errors: &Diagnostics) -> Option<Field> {
-    let mut items = Items::of(&field.attrs, "entity", &grammar::FIELD, errors);
+pub(super) fn field(
+    field: &syn::Field,
+    attribute: &'static str,
+    grammar: &'static Grammar,
+    errors: &Diagnostics,
+) -> Option<Field> {
+    let mut items = Items::of(&field.attrs, attribute, grammar, errors);
     Some(Field {
+        attribute,
         ident: field.ident.clone()?,
         vis: field.vis.clone(),
         ty: field.ty.clone(),
@@ -45,6 +54,7 @@ pub(super) fn field(field: &syn::Field, errors: &Diagnostics) -> Option<Field> {
         created_at: items.flag("created_at"),
         updated_at: items.flag("updated_at"),
         deleted_at: items.flag("deleted_at"),
+        shard_key: items.flag("shard_key"),
         sensitive: items.flag("sensitive"),
         embedded: items.flag("embedded"),
         prefix: items.text("prefix"),

@@ -67,12 +67,121 @@ pub(crate) static ENTITY: Grammar = Grammar {
         ("primary_key", ON_A_FIELD),
         ("generated", ON_A_FIELD),
         ("version", ON_A_FIELD),
+        ("shard_key", ON_A_FIELD),
         ("column", ON_A_FIELD),
         ("created_at", ON_A_FIELD),
         ("updated_at", ON_A_FIELD),
         ("deleted_at", ON_A_FIELD),
         ("name", "is `table = \"users\"` here"),
         ("table_name", "is `table = \"users\"` here"),
+    ],
+};
+
+const NO_WRITE: &str = "is for entities: a view is never written";
+const FROM_QUERY: &str = "is for entities: a view has what its query gives";
+
+/// `#[view(..)]` on the struct of a view.
+pub(crate) static VIEW: Grammar = Grammar {
+    place: "a view",
+    forms: &[
+        (
+            "query",
+            "query = \"SELECT p.author_id, COUNT(*) AS posts FROM posts p GROUP BY p.author_id\"",
+        ),
+        ("reads", "reads(Post, Comment)"),
+        ("materialized", "materialized"),
+        ("maintained", "maintained(Comment = post_id, Post = id)"),
+        ("name", "name = \"author_stats\""),
+        ("schema", "schema = \"public\""),
+        ("rename_all", "rename_all = \"camelCase\""),
+        ("repository", "repository = \"AuthorStatsRepository\""),
+        ("module", "module = \"author_stats\""),
+        ("unique", "unique(tenant_id, email)"),
+        ("index", "index(tenant_id, created_at)"),
+        (
+            "belongs_to",
+            "belongs_to(author: User, foreign_key = author_id)",
+        ),
+        ("has_many", "has_many(posts: Post, foreign_key = author_id)"),
+        (
+            "has_one",
+            "has_one(profile: Profile, foreign_key = user_id)",
+        ),
+        (
+            "many_to_many",
+            "many_to_many(groups: Group, through = Membership)",
+        ),
+    ],
+    repeatable: &[
+        "unique",
+        "index",
+        "belongs_to",
+        "has_many",
+        "has_one",
+        "many_to_many",
+    ],
+    elsewhere: &[
+        ("primary_key", ON_A_FIELD),
+        ("column", ON_A_FIELD),
+        ("table", "is `name = \"author_stats\"` here"),
+        ("new", NO_WRITE),
+        ("patch", NO_WRITE),
+        (
+            "cache",
+            "is for entities: cache a query of the view by `.cached(ttl)`, or make the view `materialized`",
+        ),
+        ("sql", "is `query = \"SELECT ..\"` here"),
+    ],
+};
+
+/// `#[view(..)]` on a field of a view.
+pub(crate) static VIEW_FIELD: Grammar = Grammar {
+    place: "a field of a view",
+    forms: &[
+        ("primary_key", "primary_key"),
+        ("column", "column = \"email_address\""),
+        ("unique", "unique"),
+        ("index", "index"),
+        ("length", "length = 50"),
+        ("shard_key", "shard_key"),
+        ("sensitive", "sensitive"),
+        ("embedded", "embedded"),
+        ("prefix", "prefix = \"home_\""),
+    ],
+    repeatable: &[],
+    elsewhere: &[
+        ("name", "is `column = \"email_address\"` here"),
+        ("rename", "is `column = \"email_address\"` here"),
+        ("id", "is `primary_key` here"),
+        ("generated", NO_WRITE),
+        ("version", NO_WRITE),
+        ("created_at", NO_WRITE),
+        ("updated_at", NO_WRITE),
+        ("deleted_at", FROM_QUERY),
+        ("default", FROM_QUERY),
+        ("query", ON_THE_STRUCT),
+        ("reads", ON_THE_STRUCT),
+        ("materialized", ON_THE_STRUCT),
+        ("maintained", ON_THE_STRUCT),
+        ("belongs_to", ON_THE_STRUCT),
+        ("has_many", ON_THE_STRUCT),
+        ("has_one", ON_THE_STRUCT),
+        ("many_to_many", ON_THE_STRUCT),
+    ],
+};
+
+/// `query(..)` of a view, one text a database.
+pub(crate) static VIEW_QUERY: Grammar = Grammar {
+    place: "`query`",
+    forms: &[
+        ("sqlite", "sqlite = \"SELECT ..\""),
+        ("postgres", "postgres = \"SELECT ..\""),
+        ("mysql", "mysql = \"SELECT ..\""),
+    ],
+    repeatable: &[],
+    elsewhere: &[
+        ("mariadb", "is `mysql = \"SELECT ..\"` here"),
+        ("postgresql", "is `postgres = \"SELECT ..\"` here"),
     ],
 };
 
@@ -91,6 +200,7 @@ pub(crate) static FIELD: Grammar = Grammar {
         ("created_at", "created_at"),
         ("updated_at", "updated_at"),
         ("deleted_at", "deleted_at"),
+        ("shard_key", "shard_key"),
         ("sensitive", "sensitive"),
         ("embedded", "embedded"),
         ("prefix", "prefix = \"home_\""),

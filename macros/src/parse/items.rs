@@ -150,6 +150,12 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// Whatever follows the name, with the place of the name.
+    pub(crate) fn value(&mut self, name: &str) -> Option<(Span, Value)> {
+        let item = self.take(name)?;
+        Some((item.name.span(), item.value))
+    }
+
     /// `name = Type`.
     pub(crate) fn named_type(&mut self, name: &str) -> Option<Type> {
         let expression = self.expression(name)?;

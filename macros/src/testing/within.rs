@@ -1,4 +1,5 @@
 //! `within!({ crate } { check } { observed } { body })`: the body as a future within a scope, checked when it has ended.
+//! With `{ asks }` at the end the check asks the database about the statements, with their arguments, before it judges.
 //!
 //! The body runs in an `async` block, so that the scope is the task's while it runs. A `?` in it must still leave the
 //! user's function: if there is one, its error is returned, unmasked and unchecked.
@@ -12,6 +13,7 @@ pub(crate) fn within(input: TokenStream) -> TokenStream {
         _ => None,
     });
     let parts = (groups.next(), groups.next(), groups.next(), groups.next());
+    let asks = groups.next().is_some();
     let (Some(root), Some(check), Some(observed), Some(body)) = parts else {
         return Error::new_spanned(input, "`within!` is called by the assertions only")
             .into_compile_error();
@@ -26,6 +28,19 @@ pub(crate) fn within(input: TokenStream) -> TokenStream {
     } else {
         quote!(__scope.run(async { #body }).await)
     };
+    if asks {
+        return quote! {{
+            #[allow(unused_imports, reason = "only one of the two answers for a value")]
+            use #root::testing::NoError as _;
+            let __observed = #observed;
+            let __check = #check;
+            let __scope = #root::observe::Observed::scope(__observed).keeping_arguments();
+            let __value = #run;
+            let __failure = __check.look(__observed, &__scope).await;
+            __check.check(__failure, #root::testing::Probe(&__value).error());
+            __value
+        }};
+    }
     quote! {{
         #[allow(unused_imports, reason = "only one of the two answers for a value")]
         use #root::testing::NoError as _;

@@ -264,3 +264,21 @@ fn newtypes_hold_one_column() {
     let messages = all.join("\n");
     assert_snapshot!(messages);
 }
+
+#[test]
+fn a_shard_key_is_one_known_value() {
+    let messages = messages(
+        quote! {
+            struct Order {
+                #[entity(primary_key, generated, shard_key)]
+                id: i64,
+                #[entity(shard_key)]
+                customer_id: Option<i64>,
+                #[entity(version, shard_key)]
+                version: i64,
+            }
+        },
+        entity,
+    );
+    assert_snapshot!(messages);
+}

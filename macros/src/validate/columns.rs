@@ -18,6 +18,7 @@ pub(super) fn all(field: &Field, errors: &Diagnostics) {
     a_length_is_for_text(field, errors);
     a_field_has_one_role(field, errors);
     a_maintained_column_has_no_default(field, errors);
+    a_shard_key_has_a_value(field, errors);
 }
 
 type Role = (&'static str, fn(&parse::Field) -> Option<Span>);
@@ -52,7 +53,8 @@ pub(super) fn each_role_has_one_field(entity: &Entity, errors: &Diagnostics) {
 }
 
 pub(super) fn an_embedded_struct_has_no_roles(field: &Field, errors: &Diagnostics) {
-    let index: [Role; 3] = [
+    let index: [Role; 4] = [
+        ("shard_key", |field| field.shard_key),
         ("unique", |field| field.unique),
         ("index", |field| field.index),
         ("generated", |field| field.generated),
@@ -97,6 +99,7 @@ fn an_embedded_field_takes_no_column_attributes(field: &Field, errors: &Diagnost
         ("created_at", parsed.created_at),
         ("updated_at", parsed.updated_at),
         ("deleted_at", parsed.deleted_at),
+        ("shard_key", parsed.shard_key),
         ("sensitive", parsed.sensitive),
     ];
     for (attribute, span) in given {
@@ -117,7 +120,8 @@ fn a_prefix_goes_with_embedded(field: &Field, errors: &Diagnostics) {
         errors.error_at(
             prefix,
             format_args!(
-                "a prefix is for an embedded struct: write `#[entity(embedded, prefix = {})]`, or `column = \"..\"` for one column",
+                "a prefix is for an embedded struct: write `#[{}(embedded, prefix = {})]`, or `column = \"..\"` for one column",
+                field.parsed.attribute,
                 prefix.to_token_stream()
             ),
         );
@@ -201,6 +205,61 @@ fn a_maintained_column_has_no_default(field: &Field, errors: &Diagnostics) {
             format_args!(
                 "the framework writes `{}` itself; leave `default` out",
                 field.ident
+            ),
+        );
+    }
+}
+
+pub(super) fn a_row_has_one_shard_key(entity: &Entity, errors: &Diagnostics) {
+    let shard_key = |field: &Field| Some((field.ident.clone(), field.parsed.shard_key?));
+    let mut marked = entity.fields.iter().filter_map(shard_key);
+    let Some((first, _)) = marked.next() else {
+        return;
+    };
+    for (_, span) in marked {
+        errors.error(
+            span,
+            format_args!(
+                "a row is placed by one `shard_key`, and `{first}` is it; keep one of them"
+            ),
+        );
+    }
+}
+
+fn a_shard_key_has_a_value(field: &Field, errors: &Diagnostics) {
+    let Some(span) = field.parsed.shard_key else {
+        return;
+    };
+    let name = &field.ident;
+    if field.is_optional() {
+        errors.error_at(
+            &field.ty,
+            format_args!(
+                "a row without `{name}` would be on no shard: write `{name}: {}`",
+                field.base().to_token_stream()
+            ),
+        );
+    }
+    if let Some(default) = &field.parsed.default {
+        errors.error_at(
+            default,
+            format_args!(
+                "where a row goes is known before the database gives it a default; leave `default` out of `{name}`"
+            ),
+        );
+    }
+    if field.parsed.maintained().is_some() {
+        errors.error(
+            span,
+            format_args!(
+                "the framework changes `{name}` itself, and a row never changes its shard; mark another column `shard_key`"
+            ),
+        );
+    } else if field.parsed.generated.is_some() && field.kind() != Kind::Uuid {
+        errors.error(
+            span,
+            format_args!(
+                "`{name}` is counted by the database that the row is inserted into, so it cannot say which one that is; mark a column that is known before, or make it a `Uuid`"
             ),
         );
     }

@@ -10,7 +10,7 @@ pub(super) fn there_is_a_primary_key(entity: &Entity, errors: &Diagnostics) {
     if entity.primary_key().next().is_some() {
         return;
     }
-    let entity_name = &entity.ident;
+    let (entity_name, attribute) = (&entity.ident, entity.attribute());
     let field = entity.fields.iter().find(|field| field.name == "id");
     let shown = match field.or(entity.fields.first()) {
         Some(field) => format!("{}: {}", field.ident, field.ty.to_token_stream()),
@@ -19,16 +19,20 @@ pub(super) fn there_is_a_primary_key(entity: &Entity, errors: &Diagnostics) {
     errors.error(
         entity_name.span(),
         format_args!(
-            "`{entity_name}` has no primary key; mark its field, or each of its fields: `#[entity(primary_key)] {shown}`"
+            "`{entity_name}` has no primary key; mark its field, or each of its fields: `#[{attribute}(primary_key)] {shown}`"
         ),
     );
 }
 
 pub(super) fn a_primary_key_has_four_columns_at_most(entity: &Entity, errors: &Diagnostics) {
     if let Some(fifth) = entity.primary_key().nth(4) {
+        let others = match entity.view {
+            None => "use a generated key and `#[entity(unique(a, b, ..))]` for the others",
+            Some(_) => "mark those that tell its rows apart",
+        };
         errors.error(
             fifth.ident.span(),
-            "a primary key has four columns at most; use a generated key and `#[entity(unique(a, b, ..))]` for the others",
+            format_args!("a primary key has four columns at most; {others}"),
         );
     }
 }

@@ -20,8 +20,8 @@ pub(super) fn columns_have_different_names(fields: &[Field], errors: &Diagnostic
             errors.error(
                 field.parsed.column.as_ref().map_or(field.ident.span(), syn::LitStr::span),
                 format_args!(
-                    "`{}` and `{}` are both the column `{}`; name one of them by `#[entity(column = \"..\")]`",
-                    earlier.ident, field.ident, column.name
+                    "`{}` and `{}` are both the column `{}`; name one of them by `#[{}(column = \"..\")]`",
+                    earlier.ident, field.ident, column.name, field.parsed.attribute
                 ),
             );
         }

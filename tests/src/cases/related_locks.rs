@@ -42,7 +42,7 @@ async fn free(db: &Database) -> Free {
     free
 }
 
-async fn free_of<E: entourage::schema::Entity>(tx: &Transaction) -> usize {
+async fn free_of<E: entourage::schema::Writable>(tx: &Transaction) -> usize {
     let rows = Repository::<E>::new(tx).query().for_update().skip_locked();
     rows.all().await.unwrap().len()
 }

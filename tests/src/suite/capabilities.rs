@@ -38,6 +38,8 @@ pub struct Capabilities {
     pub concurrent_writers: bool,
     /// Isolation levels below serializable.
     pub isolation_levels: bool,
+    /// Triggers on `TRUNCATE`.
+    pub truncate_triggers: bool,
     /// Materialized views of the database's own.
     pub materialized_views: bool,
 }
@@ -68,6 +70,7 @@ const SQLITE: Capabilities = Capabilities {
     lock_wait_policy: false,
     concurrent_writers: false,
     isolation_levels: false,
+    truncate_triggers: false,
     materialized_views: false,
 };
 
@@ -88,6 +91,7 @@ const POSTGRES: Capabilities = Capabilities {
     lock_wait_policy: true,
     concurrent_writers: true,
     isolation_levels: true,
+    truncate_triggers: true,
     materialized_views: true,
 };
 
@@ -107,6 +111,7 @@ const MARIADB: Capabilities = Capabilities {
     lock_wait_policy: true,
     concurrent_writers: true,
     isolation_levels: true,
+    truncate_triggers: false,
     materialized_views: false,
 };
 
@@ -126,5 +131,6 @@ const MYSQL: Capabilities = Capabilities {
     lock_wait_policy: true,
     concurrent_writers: true,
     isolation_levels: true,
+    truncate_triggers: false,
     materialized_views: false,
 };

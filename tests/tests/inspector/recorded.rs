@@ -16,11 +16,20 @@ use entourage_tests::{
     models::blog::{User, UserRepository},
 };
 use http::{Request, Response, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{database, open, played, read};
+
+/// The verdicts that do not speak of time: a busy machine makes anybody wait, which unit tests judge with given times.
+fn untimed(detail: &Value) -> Vec<&str> {
+    let verdicts = detail["verdicts"].as_array().unwrap().iter();
+    let kinds = verdicts.map(|one| one["kind"].as_str().unwrap());
+    kinds
+        .filter(|kind| !matches!(*kind, "wait" | "slow"))
+        .collect()
+}
 
 /// Answers with the extensions that it is given.
 #[derive(Clone)]
@@ -152,13 +161,11 @@ async fn repeated_reads_failures_and_budgets_have_verdicts() {
     };
     stage.play("/", work).await;
     let detail = stage.newest().await;
-    let kinds: Vec<_> = detail["verdicts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| &one["kind"])
-        .collect();
-    assert_eq!(kinds, ["failed", "budget", "duplicates"], "{detail:#}");
+    assert_eq!(
+        untimed(&detail),
+        ["failed", "budget", "duplicates"],
+        "{detail:#}"
+    );
     assert_eq!(detail["request"]["duplicates"], 2);
     assert_eq!(detail["request"]["over_budget"], true);
     assert!(!detail.to_string().contains("hush"), "{detail}");
@@ -179,7 +186,7 @@ async fn an_eager_load_is_no_finding() {
     };
     stage.play("/", work).await;
     let detail = stage.newest().await;
-    assert_eq!(detail["verdicts"], json!([]), "{detail:#}");
+    assert_eq!(untimed(&detail), [""; 0], "{detail:#}");
 }
 
 #[tokio::test]

@@ -2,14 +2,17 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use entourage::{
-    Database,
+    Database, Shards,
     metrics::{DURATION_BUCKETS, Metrics, ROWS_BUCKETS},
     observe::{Alarm, OverBudget, QueryBudget, Rules},
     pool::PoolOptions,
     prelude::*,
 };
 use entourage_tests::{
-    models::blog::{UserRepository, create_blog},
+    models::{
+        blog::{UserRepository, create_blog},
+        views,
+    },
     require, setup,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
@@ -83,6 +86,8 @@ async fn prometheus_scrapes_what_happened() {
     let alarm = Alarm::new(Rules::default()).observer(metrics.clone());
     alarm.watch(planted(&db)).await.unwrap();
     UserRepository::new(&db).insert(user(0)).await.unwrap_err();
+    views::seed(&db).await.unwrap();
+    db.refresh::<views::AuthorFigures>().await.unwrap();
     let tx = db.begin().await.unwrap();
     tx.commit().await.unwrap();
     db.begin().await.unwrap().rollback().await.unwrap();
@@ -122,6 +127,18 @@ async fn prometheus_scrapes_what_happened() {
     );
     assert!(value(&text, "db_client_operation_duration_count", &posts) >= 5.0);
     assert!(value(&text, "db_client_response_returned_rows_sum", &posts) >= 10.0);
+    // Filled when it was made, and refreshed once.
+    let view = "db_collection_name=\"author_figures\"";
+    let refreshes = [sqlite, view, "db_operation_name=\"REFRESH\""];
+    assert_eq!(
+        value(&text, "db_client_operation_duration_count", &refreshes),
+        2.0
+    );
+    assert_eq!(value(&text, "entourage_view_refreshes", &[view]), 1.0);
+    assert_eq!(
+        value(&text, "entourage_view_refresh_time_count", &[view]),
+        1.0
+    );
     for (step, count) in [("begin", 2.0), ("commit", 1.0), ("rollback", 1.0)] {
         let step = format!("step=\"{step}\"");
         let counted = value(
@@ -157,6 +174,49 @@ async fn prometheus_scrapes_what_happened() {
     assert!(text.contains("# HELP db_client_operation_duration "));
     assert!(!text.contains("SELECT \""), "no text of statements");
     replicas(address).await;
+    shards(address).await;
+}
+
+#[derive(Debug, Clone, Entity)]
+#[entity(table = "visits")]
+struct Visit {
+    #[entity(primary_key, shard_key)]
+    page: i64,
+}
+
+/// Each shard has series of its own.
+async fn shards(address: SocketAddr) {
+    let memory = "sqlite::memory:";
+    let shards = Shards::builder()
+        .shard("north", memory)
+        .shard("south", memory)
+        .observer(Arc::new(Metrics::new()))
+        .connect()
+        .await
+        .unwrap();
+    shards.create_schema::<Visit>().await.unwrap();
+    let visits = VisitRepository::new(&shards);
+    let page = (0..).find(|page| *shards.shard_of(page).unwrap() == *"south");
+    visits
+        .insert(NewVisit {
+            page: page.unwrap(),
+        })
+        .await
+        .unwrap();
+    assert_eq!(visits.query().count().await.unwrap(), 1);
+    let text = scrape(address).await;
+    let count = |shard: &str, operation: &str| {
+        let shard = format!("entourage_shard=\"{shard}\"");
+        let operation = format!("db_operation_name=\"{operation}\"");
+        let labels = ["db_collection_name=\"visits\"", &shard, &operation];
+        value(&text, "db_client_operation_duration_count", &labels)
+    };
+    assert_eq!(
+        (count("north", "SELECT"), count("south", "SELECT")),
+        (1.0, 1.0)
+    );
+    assert_eq!(count("south", "INSERT"), 1.0);
+    shards.close().await.unwrap();
 }
 
 /// A server that takes writes is named as a replica: it is not read from.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use entourage::{Database, observe::SlowStatements, prelude::*};
+use entourage::{Database, Shards, observe::SlowStatements, prelude::*};
 use entourage_tests::{require, setup};
 use tracing::{
     Event, Metadata, Subscriber,
@@ -283,6 +283,47 @@ async fn a_slow_statement_is_told_with_its_plan() {
         1
     );
     assert!(after.len() > before);
+}
+
+#[derive(Debug, Clone, Entity)]
+#[entity(table = "page_views")]
+struct PageView {
+    #[entity(primary_key, shard_key)]
+    page: i64,
+}
+
+#[tokio::test]
+async fn each_shard_is_named_and_tells_its_own_slow_statements() {
+    let shard = || {
+        Database::builder()
+            .url("sqlite::memory:")
+            .slow_statements(SlowStatements::over(Duration::ZERO))
+    };
+    let builder = Shards::builder().shard("a", shard()).shard("b", shard());
+    let shards = builder.connect().await.unwrap();
+    shards.create_schema::<PageView>().await.unwrap();
+    let (capture, _guard) = Capture::start();
+    assert_eq!(
+        PageViewRepository::new(&shards)
+            .query()
+            .count()
+            .await
+            .unwrap(),
+        0
+    );
+    let named = |fields: &[Fields]| {
+        let mut names: Vec<String> = fields
+            .iter()
+            .filter_map(|fields| fields.get("entourage.shard").cloned())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(named(&capture.spans()), ["a", "b"]);
+    assert_eq!(named(&capture.events("entourage::slow")), ["a", "b"]);
+    let whole = Database::connect("sqlite::memory:").await.unwrap();
+    whole.sql("SELECT 1", args![]).execute().await.unwrap();
+    assert_eq!(named(&capture.spans()), ["a", "b"]);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("8", &["transaction", "routing"]),
     ("9", &["eager", "bulk", "view", "shape", "result_cache"]),
     ("10", &["database"]),
-    ("11", &["repository"]),
+    ("11", &["repository", "refresher"]),
     (
         "12",
         &[

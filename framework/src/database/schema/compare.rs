@@ -1,14 +1,14 @@
 //! Entities compared with live tables: pure.
 use super::{
     drift::{Drift, DriftKind, SchemaReport},
-    families,
-    live::{LiveColumn, LiveForeignKey, LiveTable},
+    families, views,
 };
 use crate::{
+    database::live::{LiveColumn, LiveForeignKey, LiveIndex, LiveTable, same_name},
     dialect::Dialect,
     schema::{ColumnDefault, OnDelete, TableDef},
     statement::{
-        ddl::{Alteration, Blueprint, ForeignKey, Index, Step},
+        ddl::{self, Alteration, Blueprint, ForeignKey, Index, Step},
         render::qualified,
     },
 };
@@ -25,6 +25,10 @@ pub(super) struct Subject<'a> {
     pub(super) others: &'a [Blueprint],
     /// All the entities' tables.
     pub(super) tables: &'a [&'static TableDef],
+    /// By which query each view that keeps its rows was made, where that is known.
+    pub(super) definitions: &'a [(&'static TableDef, i64)],
+    /// The triggers that maintained views lack.
+    pub(super) triggers: &'a [(&'static TableDef, String)],
     /// What is there, in the order of `tables`.
     pub(super) live: &'a [Option<LiveTable>],
 }
@@ -36,7 +40,7 @@ impl Subject<'_> {
     }
 }
 
-/// The differences, missing tables first.
+/// The differences, missing tables first, and missing views after them.
 pub(super) fn report(subject: &Subject<'_>, dialect: Dialect) -> SchemaReport {
     let (mut missing, mut rest) = (Vec::new(), Vec::new());
     for step in subject.steps {
@@ -47,6 +51,7 @@ pub(super) fn report(subject: &Subject<'_>, dialect: Dialect) -> SchemaReport {
                 rest.extend(comparison.drifts());
                 rest.extend(comparison.unmapped(subject.tables));
             }
+            None if blueprint.table.view.is_some() => {}
             None => {
                 missing.push(missing_table(step, dialect));
                 let later = step.deferred(dialect);
@@ -66,6 +71,27 @@ pub(super) fn report(subject: &Subject<'_>, dialect: Dialect) -> SchemaReport {
             rest.extend(news);
         }
     }
+    for &(table, made) in subject.definitions {
+        if let Some((kind, mend)) = views::other_query(table, made, dialect)
+            && subject.live(table).is_some()
+        {
+            rest.push(drift(table, kind, mend));
+        }
+    }
+    for (table, name) in subject.triggers {
+        if subject.live(table).is_some() {
+            let (kind, mend) = views::missing_trigger(table, name, dialect);
+            rest.push(drift(table, kind, mend));
+        }
+    }
+    let gone = |view: &&'static TableDef| subject.live(view).is_none();
+    let views = ddl::view::among(subject.tables);
+    missing.extend(
+        views
+            .into_iter()
+            .filter(gone)
+            .map(|view| missing_view(view, dialect)),
+    );
     missing.append(&mut rest);
     SchemaReport::new(missing)
 }
@@ -96,13 +122,7 @@ pub(super) fn same_key(
         })
 }
 
-/// SQLite and MySQL do not look at the case of columns' names.
-fn same_name(dialect: Dialect, ours: &str, theirs: &str) -> bool {
-    match dialect {
-        Dialect::Postgres => ours == theirs,
-        Dialect::Sqlite | Dialect::Mysql => ours.eq_ignore_ascii_case(theirs),
-    }
-}
+const OTHER_KIND: &str = "what is there may hold rows: drop it by hand, and create the view";
 
 struct Comparison<'a> {
     blueprint: &'a Blueprint,
@@ -121,11 +141,22 @@ impl<'a> Comparison<'a> {
 
     fn drifts(&self) -> Vec<Drift> {
         let mut drifts = Vec::new();
+        let table = self.blueprint.table;
+        if let Some(kind) = views::wrong_kind(table, self.live.is_view, self.dialect) {
+            drifts.push(drift(table, kind, Err(OTHER_KIND)));
+        }
         for position in 0..self.blueprint.table.columns.len() {
             self.column(position, &mut drifts);
         }
-        // A view has no keys of its own.
-        if !self.live.is_view {
+        if self.live.is_view {
+            // A view has no keys of its own, but one that keeps its rows has indexes.
+            for (index, sql) in views::indexes(self.blueprint, self.dialect) {
+                drifts.extend(
+                    self.missing_index(&index)
+                        .map(|kind| drift(table, kind, Ok(sql))),
+                );
+            }
+        } else {
             drifts.extend(self.primary_key());
             let indexes = self.blueprint.indexes.iter();
             drifts.extend(indexes.filter_map(|index| self.index(index)));
@@ -206,30 +237,40 @@ impl<'a> Comparison<'a> {
             expected: names(table, &table.primary_key),
             found: self.live.primary_key.clone(),
         };
-        Some(drift(self.blueprint, kind, Err(KEY_CHANGE)))
+        Some(drift(table, kind, Err(KEY_CHANGE)))
     }
 
     fn index(&self, index: &Index) -> Option<Drift> {
+        let kind = self.missing_index(index)?;
+        Some(self.altered(kind, Alteration::AddIndex(index)))
+    }
+
+    fn missing_index(&self, index: &Index) -> Option<DriftKind> {
         let table = self.blueprint.table;
-        let has_it = self.live.indexes.iter().any(|live| {
-            if index.unique {
-                live.unique && self.covers(&live.columns, &index.columns)
-            } else {
-                let leading = live.columns.iter().zip(&index.columns);
-                live.columns.len() >= index.columns.len()
-                    && leading.into_iter().all(|(live, &position)| {
-                        same_name(self.dialect, table.columns[position].name, live)
-                    })
-            }
-        });
+        let promised = |live: &'a LiveIndex| Some((live.unique, live.promised()?));
+        let has_it = self
+            .live
+            .indexes
+            .iter()
+            .filter_map(promised)
+            .any(|(unique, columns)| {
+                if index.unique {
+                    unique && self.covers(&columns, &index.columns)
+                } else {
+                    let leading = columns.iter().zip(&index.columns);
+                    columns.len() >= index.columns.len()
+                        && leading.into_iter().all(|(live, &position)| {
+                            same_name(self.dialect, table.columns[position].name, live)
+                        })
+                }
+            });
         if has_it {
             return None;
         }
-        let kind = DriftKind::MissingIndex {
+        Some(DriftKind::MissingIndex {
             columns: names(table, &index.columns),
             unique: index.unique,
-        };
-        Some(self.altered(kind, Alteration::AddIndex(index)))
+        })
     }
 
     fn foreign_key(&self, key: &ForeignKey) -> Option<Drift> {
@@ -261,12 +302,16 @@ impl<'a> Comparison<'a> {
                 add.render(self.blueprint, self.dialect)?
             ))
         });
-        Some(drift(self.blueprint, kind, mend))
+        Some(drift(table, kind, mend))
     }
 
     fn altered(&self, kind: DriftKind, alteration: Alteration<'_>) -> Drift {
-        let mend = alteration.render(self.blueprint, self.dialect);
-        drift(self.blueprint, kind, mend)
+        let table = self.blueprint.table;
+        let mend = match table.view {
+            None => alteration.render(self.blueprint, self.dialect),
+            Some(_) => views::replace(table, self.dialect),
+        };
+        drift(table, kind, mend)
     }
 
     fn live_column(&self, name: &str) -> Option<&LiveColumn> {
@@ -277,19 +322,25 @@ impl<'a> Comparison<'a> {
     }
 
     /// Whether the live columns are just these, in any order.
-    fn covers(&self, live: &[String], positions: &[usize]) -> bool {
+    fn covers(&self, live: &[impl AsRef<str>], positions: &[usize]) -> bool {
         let table = self.blueprint.table;
         live.len() == positions.len()
             && positions.iter().all(|&position| {
                 let name = table.columns[position].name;
-                live.iter().any(|live| same_name(self.dialect, name, live))
+                live.iter()
+                    .any(|live| same_name(self.dialect, name, live.as_ref()))
             })
     }
 }
 
 fn missing_table(step: &Step, dialect: Dialect) -> Drift {
     let texts = step.create(dialect).join(";\n");
-    drift(&step.blueprint, DriftKind::MissingTable, Ok(texts))
+    drift(step.blueprint.table, DriftKind::MissingTable, Ok(texts))
+}
+
+fn missing_view(table: &'static TableDef, dialect: Dialect) -> Drift {
+    let mend = views::create(table, dialect);
+    drift(table, DriftKind::MissingView, mend)
 }
 
 fn missing_key(blueprint: &Blueprint, key: &ForeignKey, dialect: Dialect) -> Drift {
@@ -298,13 +349,13 @@ fn missing_key(blueprint: &Blueprint, key: &ForeignKey, dialect: Dialect) -> Dri
         target: qualified(key.target).to_string(),
     };
     let mend = Alteration::AddForeignKey(key).render(blueprint, dialect);
-    drift(blueprint, kind, mend)
+    drift(blueprint.table, kind, mend)
 }
 
-fn drift(blueprint: &Blueprint, kind: DriftKind, mend: Result<String, &'static str>) -> Drift {
+fn drift(table: &'static TableDef, kind: DriftKind, mend: Result<String, &'static str>) -> Drift {
     Drift {
-        entity: blueprint.table.entity,
-        table: qualified(blueprint.table).to_string(),
+        entity: table.entity,
+        table: qualified(table).to_string(),
         kind,
         mend,
     }

@@ -119,6 +119,20 @@ impl Drift {
 pub enum DriftKind {
     /// There is no such table.
     MissingTable,
+    /// There is no such view.
+    MissingView,
+    /// There is a table where the entity is a view, or a view where the rows of one should be kept in a table.
+    NotAsDeclared {
+        /// Whether a view is there.
+        is_view: bool,
+    },
+    /// The view was made with another query, and keeps rows of it.
+    OtherQuery,
+    /// A trigger that maintains the view is not there, or is disabled: what was written meanwhile is not in the view.
+    MissingTrigger {
+        /// The trigger.
+        name: String,
+    },
     /// The table has no such column.
     MissingColumn {
         /// The column.
@@ -187,6 +201,26 @@ impl fmt::Display for Drift {
         let Self { entity, table, .. } = self;
         match &self.kind {
             DriftKind::MissingTable => write!(f, "table `{table}` of `{entity}` is missing"),
+            DriftKind::MissingView => write!(f, "view `{table}` of `{entity}` is missing"),
+            DriftKind::OtherQuery => {
+                write!(
+                    f,
+                    "view `{table}` was made with another query than `{entity}` has"
+                )
+            }
+            DriftKind::MissingTrigger { name } => {
+                write!(f, "trigger `{name}`, which maintains `{table}`, is missing")
+            }
+            DriftKind::NotAsDeclared { is_view } => {
+                let (found, wanted) = match is_view {
+                    true => ("view", "table in which its rows are kept"),
+                    false => ("table", "view"),
+                };
+                write!(
+                    f,
+                    "`{table}` is a {found}, but `{entity}` should be a {wanted}"
+                )
+            }
             DriftKind::MissingColumn { column } => {
                 write!(f, "column `{table}.{column}` is missing")
             }

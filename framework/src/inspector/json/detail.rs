@@ -15,6 +15,7 @@ use crate::{
         verdict::{self, Verdict},
     },
     observe::{Recorded, Role, Target},
+    statement::StatementKind,
 };
 
 /// A request, its verdicts, its statements in the order of their beginnings, and its transactions.
@@ -53,8 +54,9 @@ fn verdict_json(verdict: &Verdict) -> Value {
 }
 
 fn statement(settings: &Settings, request: &RequestRecord, at: usize, run: &Recorded) -> Value {
-    let database = settings.database(run.database);
-    let explainable = run.kind.is_read() && database.is_some() && run.arguments.is_some();
+    let database = settings.database(run);
+    let explainable =
+        run.kind == StatementKind::Select && database.is_some() && run.arguments.is_some();
     json!({
         "index": at,
         "source": "entourage",
@@ -135,7 +137,7 @@ fn transactions(settings: &Settings, request: &RequestRecord) -> Value {
             "to": bracket.to,
             "depth": bracket.depth,
             "end": bracket.end.name(),
-            "database": settings.database(from.database).map(|one| &*one.name),
+            "database": settings.database(from).map(|one| &*one.name),
             "call_site": place(from.call_site),
             "start_ms": millis(start),
             "end_ms": millis(end),
@@ -158,6 +160,9 @@ fn target(target: &Target, dialect: Dialect) -> String {
     }
     if let Some(port) = target.port {
         text = format!("{text}:{port}");
+    }
+    if let Some(shard) = &target.shard {
+        text = format!("{text} (shard {shard})");
     }
     match target.role {
         Role::Primary => text,

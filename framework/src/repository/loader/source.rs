@@ -10,7 +10,7 @@ use crate::{
     },
     error::Result,
     executor::Executor,
-    repository::{kept, load},
+    repository::{load, scatter::keyed},
     result_cache::CacheMode,
     schema::{Entity, KeyPart, Relation, Value},
 };
@@ -44,7 +44,7 @@ impl<E: Entity> Source for ByKey<E> {
     ) -> Result<Vec<(KeyPart, Self::Value)>> {
         let wanted: Vec<_> = items.iter().map(|(key, _)| key.clone()).collect();
         let mode = CacheMode::Use;
-        let mut found = kept::many::<E>(executor, mode, items, call_site.into()).await?;
+        let mut found = keyed::many::<E>(executor, mode, items, call_site.into()).await?;
         Ok(wanted
             .into_iter()
             .map(|key| {

@@ -5,7 +5,7 @@ use crate::{
         IncludeList,
         engine::Load,
         plan::ordinals_of,
-        stitch::{Links, permute},
+        stitch::permute,
         store::{Decode, Push, Store, StoreList},
     },
     error::{Error, ErrorKind, Result},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The order's values of one row; `None` for NULL.
-pub(super) type Place = Vec<Option<KeyPart>>;
+pub(in crate::repository) type Place = Vec<Option<KeyPart>>;
 
 /// A total order of columns.
 #[derive(Debug)]
@@ -44,7 +44,10 @@ impl Keyset {
                     format!("{what} needs an order over columns of the entity itself"),
                 )
                 .with_table(table.name)
-                .with_hint("keep the figure in a column, or use `.limit(..)` and `.offset(..)`"));
+                .with_hint(format!(
+                    "keep the figure in a column, or {}",
+                    otherwise(table)
+                )));
             };
             let definition = &table.columns[column];
             if matches!(definition.sql_type, SqlType::Array(_) | SqlType::Json) {
@@ -54,11 +57,12 @@ impl Keyset {
                 ))
                 .with_table(table.name)
                 .with_columns(vec![name.to_owned()])
-                .with_hint("order by other columns, or use `.limit(..)` and `.offset(..)`"));
+                .with_hint(format!("order by other columns, or {}", otherwise(table))));
             }
             terms.push((column, term));
         }
-        for &column in &table.primary_key {
+        // A key is unique on each shard.
+        for &column in table.primary_key.iter().chain(&table.shard_key) {
             if !terms.iter().any(|(known, _)| *known == column) {
                 let term = OrderTerm {
                     term: Term::Column(column),
@@ -75,6 +79,16 @@ impl Keyset {
     pub(in crate::repository) fn order(&self, backwards: bool) -> Vec<OrderTerm> {
         let directed = |(_, term): &(usize, OrderTerm)| directed(term, backwards);
         self.terms.iter().map(directed).collect()
+    }
+
+    /// The table whose rows are ordered.
+    pub(in crate::repository) fn table(&self) -> &'static TableDef {
+        self.table
+    }
+
+    /// The columns of the order.
+    pub(in crate::repository) fn columns(&self) -> impl Iterator<Item = usize> {
+        self.terms.iter().map(|(column, _)| *column)
     }
 
     /// The types of the order's columns.
@@ -118,17 +132,17 @@ impl Keyset {
         self.beyond(&values, false)
     }
 
-    /// The rows that `parts` ask for, each with its place in this order.
+    /// The graphs that `parts` ask for, each with its place in this order.
     pub(in crate::repository) async fn load<E: Entity, I: IncludeList<E>>(
         &self,
         executor: &dyn Executor,
         parts: &Parts,
         includes: &I,
         load: Load,
-    ) -> Result<Found<I::Row, I::Stores>> {
+    ) -> Result<(Vec<I::Output>, Vec<Place>)> {
         let mut columns = includes.columns();
         let read = columns.len();
-        let order: Vec<usize> = self.terms.iter().map(|(column, _)| *column).collect();
+        let order: Vec<usize> = self.columns().collect();
         let ordinals = ordinals_of(&mut columns, &order);
         if parts.distinct && columns.len() > read {
             return Err(Error::invalid_query(
@@ -152,21 +166,10 @@ impl Keyset {
         };
         let (order, links) = assemble::fill(executor, level, includes, &mut store, load).await?;
         let PlacedRows { rows, children } = store;
-        Ok(Found {
-            rows: permute(rows.rows, order.as_deref()),
-            places: permute(rows.places, order.as_deref()),
-            stores: children,
-            links,
-        })
+        let places = permute(rows.places, order.as_deref());
+        let rows = permute(rows.rows, order.as_deref());
+        Ok((includes.assemble(rows, children, links)?, places))
     }
-}
-
-/// Rows that are not put together yet, and their places.
-pub(in crate::repository) struct Found<D, S> {
-    pub(in crate::repository) rows: Vec<D>,
-    pub(in crate::repository) places: Vec<Place>,
-    pub(in crate::repository) stores: S,
-    pub(in crate::repository) links: Vec<Links>,
 }
 
 /// Reads rows, and their places out of the cells.
@@ -198,6 +201,14 @@ impl<D: Decode, C: StoreList> Store for PlacedRows<D, C> {
         let mut stores = Vec::new();
         self.children.collect(&mut stores);
         (&mut self.rows, stores)
+    }
+}
+
+/// What can be done without a keyset: of rows on several shards, nothing.
+fn otherwise(table: &TableDef) -> &'static str {
+    match table.shard_key {
+        None => "use `.limit(..)` and `.offset(..)`",
+        Some(_) => "use `.limit(..)` and `.offset(..)` together with a filter by the shard key",
     }
 }
 

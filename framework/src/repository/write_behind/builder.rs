@@ -140,6 +140,13 @@ impl WriteBehindBuilder {
                 return Err(Error::configuration("a write-behind queue has no entities")
                     .with_hint("name them: `.entities::<(User, Post)>()`"));
             }
+            if let Some(view) = tables.iter().find(|table| table.view.is_some()) {
+                let entity = view.entity;
+                return Err(Error::configuration(format!(
+                    "`{entity}` is a view and cannot be written"
+                ))
+                .with_hint("name the entities that the view reads"));
+            }
             let observers = Arc::clone(db.observers());
             // What it reads it goes on from: marks, counters, versions.
             let executor = Arc::new(db.primary());

@@ -18,8 +18,8 @@ pub struct Share(pub(crate) Arc<dyn Means>);
 
 /// What a [`Share`] is made of.
 pub(crate) trait Means: fmt::Debug + Send + Sync {
-    /// The way to the others, who share `database`.
-    fn link(&self, database: &ConnectOptions) -> Result<Box<dyn Link>>;
+    /// The way to the others, who share `database`, and `shard` of it if it is one of several.
+    fn link(&self, database: &ConnectOptions, shard: Option<&str>) -> Result<Box<dyn Link>>;
 
     /// The times of it.
     fn times(&self) -> Times;

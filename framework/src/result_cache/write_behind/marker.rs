@@ -53,7 +53,9 @@ static TABLE: LazyLock<TableDef> = LazyLock::new(|| {
         created_at: None,
         updated_at: None,
         deleted_at: None,
+        shard_key: None,
         cache: None,
+        view: None,
         relations: Vec::new,
     }
 });

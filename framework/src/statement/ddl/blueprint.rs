@@ -136,10 +136,15 @@ fn indexes(table: &TableDef) -> Vec<Index> {
 }
 
 fn foreign_keys(table: &'static TableDef) -> Result<Vec<ForeignKey>> {
+    if table.view.is_some() {
+        return Ok(Vec::new());
+    }
     let relations = (table.relations)();
     let belongs_to: Vec<_> = relations
         .into_iter()
         .filter(|relation| relation.cardinality == Cardinality::BelongsTo)
+        // No constraint can hold against rows that a query gives.
+        .filter(|relation| (relation.target)().view.is_none())
         .collect();
     let mut keys: Vec<ForeignKey> = Vec::new();
     for relation in &belongs_to {

@@ -26,16 +26,26 @@ pub(crate) fn columns(table: &TableDef, positions: &[usize], dialect: Dialect) -
 
 /// The name of a constraint or index over columns; `suffix` says which.
 pub(super) fn constraint(table: &TableDef, positions: &[usize], suffix: &str) -> String {
+    let columns = positions.iter().map(|&column| table.columns[column].name);
+    over(table, columns, suffix)
+}
+
+/// The name of a constraint or index over columns that an entity need not have.
+pub(crate) fn over<'c>(
+    table: &TableDef,
+    columns: impl IntoIterator<Item = &'c str>,
+    suffix: &str,
+) -> String {
     let mut name = table.name.to_owned();
-    for &position in positions {
+    for column in columns {
         name.push('_');
-        name.push_str(table.columns[position].name);
+        name.push_str(column);
     }
     shortened(name, suffix)
 }
 
 /// `name_suffix`, with the end of a name that is too long replaced by a hash of all of it.
-fn shortened(mut name: String, suffix: &str) -> String {
+pub(super) fn shortened(mut name: String, suffix: &str) -> String {
     let room = LONGEST - suffix.len() - 1;
     if name.len() > room {
         let identity = format!("_{:08x}", hash(&name));
@@ -50,7 +60,7 @@ fn shortened(mut name: String, suffix: &str) -> String {
 }
 
 /// FNV-1a: the same in every version, for the name stays in the database.
-fn hash(text: &str) -> u32 {
+pub(super) fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })

@@ -45,7 +45,7 @@ pub(super) fn create(blueprint: &Blueprint, later: &[usize], dialect: Dialect) -
 }
 
 /// PostgreSQL's schema that the table names.
-fn namespace(table: &TableDef, dialect: Dialect) -> Option<String> {
+pub(super) fn namespace(table: &TableDef, dialect: Dialect) -> Option<String> {
     // `public` is there, and even IF NOT EXISTS asks for the right to create it.
     let schema = table.schema.filter(|&schema| schema != "public")?;
     match dialect {
@@ -84,7 +84,7 @@ pub(super) fn inner_index(table: &TableDef, index: &Index, dialect: Dialect) -> 
 }
 
 /// CREATE INDEX, with `unless` between the word and the name.
-pub(super) fn create_index(
+pub(crate) fn create_index(
     table: &TableDef,
     index: &Index,
     unless: &str,

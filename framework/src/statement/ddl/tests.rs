@@ -1,5 +1,6 @@
 //! The text of a schema in three dialects, and the rules that entities must keep.
 pub(crate) mod theatre;
+mod views;
 
 use theatre::{Company, Person, Theatre};
 

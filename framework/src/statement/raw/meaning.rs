@@ -66,6 +66,7 @@ fn kind(tokens: &[Token<'_>]) -> Result<StatementKind> {
         {
             StatementKind::Schema
         }
+        _ if first.is("REFRESH") => StatementKind::Refresh,
         _ => writing(&first).unwrap_or(StatementKind::Other),
     })
 }
@@ -110,7 +111,8 @@ fn at_top<'a, 't>(tokens: &'a [Token<'t>]) -> impl Iterator<Item = &'a Token<'t>
 fn with(tokens: &[Token<'_>]) -> StatementKind {
     let inside = tokens
         .windows(2)
-        .filter(|pair| pair[0] == Token::Sign('('))
+        // Behind a parenthesis, or behind those of queries that it names itself.
+        .filter(|pair| matches!(pair[0], Token::Sign('(' | ')')))
         .find_map(|pair| writing(&pair[1]).filter(|_| !pair[1].is("REPLACE")));
     let main = at_top(tokens)
         .find(|token| token.is_any(&["SELECT", "VALUES", "TABLE"]) || writing(token).is_some());

@@ -140,7 +140,15 @@ fn the_kind_is_that_of_what_the_statement_does() {
         ("VALUES (1)", Select),
         ("WITH x AS (SELECT 1) SELECT * FROM x", Select),
         (
+            "WITH x (refresh) AS (SELECT 1) SELECT max(refresh) FROM x",
+            Select,
+        ),
+        (
             "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x",
+            Delete,
+        ),
+        (
+            "WITH x AS (WITH y AS (SELECT 1) DELETE FROM t USING y RETURNING *) SELECT * FROM x",
             Delete,
         ),
         ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", Insert),

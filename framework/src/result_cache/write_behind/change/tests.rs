@@ -28,7 +28,9 @@ fn table(version: bool, marks: bool) -> TableDef {
         created_at: None,
         updated_at: None,
         deleted_at: marks.then_some(4),
+        shard_key: None,
         cache: None,
+        view: None,
         relations: Vec::new,
     }
 }

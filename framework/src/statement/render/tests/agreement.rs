@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     dialect::{Capabilities, Dialect},
-    statement::render::{Backend, Shape, ShapeToken, render},
+    statement::{
+        Seek,
+        render::{Backend, Shape, ShapeToken, render},
+    },
 };
 
 fn backends() -> [Backend; 4] {
@@ -24,9 +27,11 @@ fn backends() -> [Backend; 4] {
     ]
 }
 
-/// The texts that were seen, by their tokens.
+/// The texts that were seen and what they look for, by their tokens.
 #[derive(Default)]
-struct Seen(Mutex<HashMap<Vec<ShapeToken>, String>>);
+struct Seen(Mutex<HashMap<Vec<ShapeToken>, Said>>);
+
+type Said = (String, Vec<Seek>);
 
 impl Seen {
     fn check(&self, query: &Owned, backend: Backend) -> Result<(), TestCaseError> {
@@ -37,8 +42,15 @@ impl Seen {
         prop_assert_eq!(&shape.args, &args, "{}", plan.sql);
         let tokens = shape.tokens.expect("no query of the models is raw");
         let mut seen = self.0.lock().unwrap();
-        let known = seen.entry(tokens).or_insert_with(|| plan.sql.to_string());
-        prop_assert_eq!(&**known, &*plan.sql, "one shape, two texts");
+        let new = || (plan.sql.to_string(), plan.seeks.clone());
+        let (sql, seeks) = seen.entry(tokens).or_insert_with(new);
+        prop_assert_eq!(&**sql, &*plan.sql, "one shape, two texts");
+        prop_assert_eq!(
+            &*seeks,
+            &plan.seeks,
+            "one shape looks for two things: {}",
+            sql
+        );
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::ErrorKind,
     schema::SqlType,
     statement::{
-        StatementKind,
+        Seek, StatementKind,
         render::{Backend, Query, render},
     },
 };
@@ -52,6 +52,32 @@ fn every_kind_of_query_has_its_text_on_every_backend() {
         }
         insta::assert_snapshot!(name, out);
     }
+}
+
+/// What the query looks for; PostgreSQL's orders where they differ.
+fn seeks(query: Query<'_>) -> String {
+    let of = |dialect| {
+        let seeks = Seek::of(query, dialect);
+        let lines: Vec<_> = seeks.iter().map(|seek| format!("  {seek}\n")).collect();
+        lines.concat()
+    };
+    let (mysql, postgres) = (of(Dialect::Mysql), of(Dialect::Postgres));
+    assert_eq!(mysql, of(Dialect::Sqlite));
+    match mysql == postgres {
+        true => mysql,
+        false => format!("{mysql}  on PostgreSQL:\n{postgres}"),
+    }
+}
+
+#[test]
+fn every_kind_of_query_says_what_it_looks_for() {
+    let mut out = String::new();
+    for (_, queries) in groups() {
+        for (title, query) in queries {
+            writeln!(out, "-- {title}\n{}", seeks(query.query())).unwrap();
+        }
+    }
+    insta::assert_snapshot!("seeks", out);
 }
 
 #[test]

@@ -38,16 +38,30 @@ pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     (sql, args)
 }
 
+/// A foreign key that refers to a unique index needs it as a constraint does, and so do replication, clustering, and the
+/// index of the partitioned table. What is told of a part beside its direction are its operators, its collation, where
+/// NULLs are, and what the index promises of them and until when. (NULLS NOT DISTINCT has a column since PostgreSQL 15.)
 pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     let (wanted, args) = wanted(tables);
     let sql = format!(
-        "{wanted} SELECT wanted.at, named.relname::text, i.indisunique, i.indisprimary, c.attname::text \
+        "{wanted} SELECT wanted.at, named.relname::text, i.indisunique, i.indisprimary, \
+         EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid) \
+         OR i.indisreplident OR i.indisclustered \
+         OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = i.indexrelid), \
+         i.indpred IS NOT NULL, m.amname = 'btree', c.attname::text, TRUE, \
+         coalesce(o.opcdefault AND i.indcollation[part.seq::int - 1] = c.attcollation \
+         AND i.indoption[part.seq::int - 1] IN (0, 3), FALSE), \
+         coalesce(i.indoption[part.seq::int - 1] & 1, 0) = 1, \
+         concat_ws(' ', i.indclass[part.seq::int - 1], i.indcollation[part.seq::int - 1], \
+         i.indoption[part.seq::int - 1] & 2, i.indisunique AND NOT i.indimmediate, \
+         strpos(pg_catalog.pg_get_indexdef(i.indexrelid), 'NULLS NOT DISTINCT') > 0), part.seq > i.indnkeyatts \
          FROM wanted JOIN pg_catalog.pg_index AS i ON i.indrelid = wanted.id \
          JOIN pg_catalog.pg_class AS named ON named.oid = i.indexrelid \
+         JOIN pg_catalog.pg_am AS m ON m.oid = named.relam \
          CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS part (attnum, seq) \
          LEFT JOIN pg_catalog.pg_attribute AS c ON c.attrelid = wanted.id AND c.attnum = part.attnum \
-         WHERE i.indpred IS NULL AND i.indisvalid AND part.seq <= i.indnkeyatts \
-         ORDER BY wanted.at, named.relname, part.seq"
+         LEFT JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[part.seq::int - 1] \
+         WHERE i.indisvalid ORDER BY wanted.at, named.relname, part.seq"
     );
     (sql, args)
 }
@@ -65,6 +79,21 @@ pub(super) fn foreign_keys(tables: &[&'static TableDef]) -> (String, Vec<Value>)
          JOIN pg_catalog.pg_attribute AS c ON c.attrelid = k.conrelid AND c.attnum = part.source \
          JOIN pg_catalog.pg_attribute AS pointed ON pointed.attrelid = k.confrelid AND pointed.attnum = part.target \
          ORDER BY wanted.at, k.conname, part.seq"
+    );
+    (sql, args)
+}
+
+/// An index of a partitioned table has no statistics of its own.
+pub(super) fn usage(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
+    let (wanted, args) = wanted(tables);
+    let sql = format!(
+        "{wanted} SELECT wanted.at, s.indexrelname::text, s.idx_scan, \
+         coalesce(t.seq_scan, 0) + coalesce(t.idx_scan, 0), \
+         to_char(d.stats_reset AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') \
+         FROM wanted JOIN pg_catalog.pg_stat_user_indexes AS s ON s.relid = wanted.id \
+         JOIN pg_catalog.pg_stat_user_tables AS t ON t.relid = wanted.id \
+         LEFT JOIN pg_catalog.pg_stat_database AS d ON d.datname = current_database() \
+         ORDER BY wanted.at, s.indexrelname"
     );
     (sql, args)
 }

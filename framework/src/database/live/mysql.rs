@@ -49,15 +49,15 @@ pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     )
 }
 
-/// A unique index over the first characters of a column says nothing of the column.
+/// A unique index is a constraint as well as an index; two of them over the same columns are one too many.
 pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     each(
         tables,
-        "CAST(i.index_name AS CHAR), i.non_unique = 0, i.index_name = 'PRIMARY', \
-         CASE WHEN i.sub_part IS NOT NULL AND i.non_unique = 0 THEN NULL ELSE CAST(i.column_name AS CHAR) END, \
-         i.seq_in_index FROM information_schema.statistics AS i",
+        "CAST(i.index_name AS CHAR), i.non_unique = 0, i.index_name = 'PRIMARY', i.index_name = 'PRIMARY', 0, \
+         i.index_type = 'BTREE', CAST(i.column_name AS CHAR), i.sub_part IS NULL, i.sub_part IS NULL, \
+         coalesce(i.collation = 'D', 0), coalesce(CAST(i.sub_part AS CHAR), ''), 0, i.seq_in_index FROM information_schema.statistics AS i",
         &[("i.table_schema", "i.table_name")],
-        "1, 2, 6",
+        "1, 2, 14",
     )
 }
 
@@ -74,5 +74,38 @@ pub(super) fn foreign_keys(tables: &[&'static TableDef]) -> (String, Vec<Value>)
             ("r.constraint_schema", "r.table_name"),
         ],
         "1, 2, 8",
+    )
+}
+
+/// Whether MariaDB's user statistics are on, and whether the performance schema is.
+pub(super) fn switches(mariadb: bool) -> &'static str {
+    match mariadb {
+        true => "SELECT 0, NULL, @@userstat, @@performance_schema, NULL",
+        false => "SELECT 0, NULL, 0, @@performance_schema, NULL",
+    }
+}
+
+/// An index that was not read is not in it.
+pub(super) fn user_statistics(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
+    each(
+        tables,
+        "CAST(i.index_name AS CHAR), CAST(coalesce(i.rows_read, 0) AS SIGNED), CAST(t.rows_read AS SIGNED), \
+         NULL FROM information_schema.table_statistics AS t LEFT JOIN information_schema.index_statistics AS i \
+         ON i.table_schema = t.table_schema AND i.table_name = t.table_name",
+        &[("t.table_schema", "t.table_name")],
+        "1, 2",
+    )
+}
+
+/// A row without an index is about reads without one.
+pub(super) fn performance_schema(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
+    each(
+        tables,
+        "CAST(i.index_name AS CHAR), CAST(i.count_read AS SIGNED), CAST(t.count_read AS SIGNED), NULL \
+         FROM performance_schema.table_io_waits_summary_by_index_usage AS i \
+         JOIN performance_schema.table_io_waits_summary_by_table AS t \
+         ON t.object_schema = i.object_schema AND t.object_name = i.object_name",
+        &[("i.object_schema", "i.object_name")],
+        "1, 2",
     )
 }

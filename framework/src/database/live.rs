@@ -5,6 +5,7 @@
 mod mysql;
 mod postgres;
 mod sqlite;
+mod usage;
 
 use std::{ops::ControlFlow, panic::Location, sync::Arc};
 
@@ -16,6 +17,16 @@ use crate::{
     statement::{Plan, Statement, StatementKind, render::qualified},
 };
 
+pub(super) use usage::{Usage, usage};
+
+/// SQLite and MySQL do not look at the case of columns' names.
+pub(super) fn same_name(dialect: Dialect, ours: &str, theirs: &str) -> bool {
+    match dialect {
+        Dialect::Postgres => ours == theirs,
+        Dialect::Sqlite | Dialect::Mysql => ours.eq_ignore_ascii_case(theirs),
+    }
+}
+
 /// A table or view that is there.
 #[derive(Debug, Default)]
 pub(super) struct LiveTable {
@@ -23,7 +34,6 @@ pub(super) struct LiveTable {
     pub(super) is_view: bool,
     pub(super) columns: Vec<LiveColumn>,
     pub(super) primary_key: Vec<String>,
-    /// Whole-column indexes over all rows; partial ones and those over expressions keep no promise of an entity's.
     pub(super) indexes: Vec<LiveIndex>,
     pub(super) foreign_keys: Vec<LiveForeignKey>,
 }
@@ -38,10 +48,50 @@ pub(super) struct LiveColumn {
     pub(super) has_default: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LiveIndex {
+    /// Empty for SQLite's primary keys, which need not be indexes.
+    pub(super) name: String,
     pub(super) unique: bool,
-    pub(super) columns: Vec<String>,
+    pub(super) primary: bool,
+    /// Whether a constraint would be lost with it.
+    pub(super) constraint: bool,
+    /// Whether it is over some rows only.
+    pub(super) partial: bool,
+    /// Whether it is a B-tree.
+    pub(super) ordered: bool,
+    /// What it is ordered by.
+    pub(super) parts: Vec<LivePart>,
+    /// Columns whose values it only holds.
+    pub(super) included: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LivePart {
+    /// `None` for an expression.
+    pub(super) column: Option<String>,
+    /// Whether it has whole values, and not their first characters only.
+    pub(super) whole: bool,
+    pub(super) descending: bool,
+    /// Whether it is just as CREATE INDEX makes it of the column's name.
+    pub(super) usual: bool,
+    /// Whatever else tells it from other parts over the same column: its collation, its operators, its length.
+    pub(super) flavour: String,
+}
+
+impl LiveIndex {
+    /// The columns, if it is over all rows and whole columns: others keep no promise of an entity's. A unique index over the
+    /// first characters of a column says nothing of the column.
+    pub(super) fn promised(&self) -> Option<Vec<&str>> {
+        let column = |part: &LivePart| part.whole || !self.unique;
+        if self.partial || !self.parts.iter().all(column) {
+            return None;
+        }
+        self.parts
+            .iter()
+            .map(|part| part.column.as_deref())
+            .collect()
+    }
 }
 
 #[derive(Debug)]
@@ -84,8 +134,8 @@ pub(super) async fn tables(
     );
     let indexes = indexes.await?;
     for parts in indexes.chunk_by(|one, next| (one.at, &one.name) == (next.at, &next.name)) {
-        if let (Some(table), Some(columns)) = (&mut tables[parts[0].at], IndexRow::columns(parts)) {
-            table.add_index(&parts[0], columns);
+        if let Some(table) = &mut tables[parts[0].at] {
+            table.add_index(IndexRow::together(parts));
         }
     }
     let keys = foreign_keys(executor, wanted, call_site).await?;
@@ -113,14 +163,11 @@ pub(super) async fn foreign_keys(
 }
 
 impl LiveTable {
-    fn add_index(&mut self, row: &IndexRow, columns: Vec<String>) {
-        if row.primary {
-            self.primary_key.clone_from(&columns);
+    fn add_index(&mut self, index: LiveIndex) {
+        if let (true, Some(columns)) = (index.primary, index.promised()) {
+            self.primary_key = columns.into_iter().map(str::to_owned).collect();
         }
-        self.indexes.push(LiveIndex {
-            unique: row.unique,
-            columns,
-        });
+        self.indexes.push(index);
     }
 }
 
@@ -145,7 +192,8 @@ impl CatalogQuery {
         )
     }
 
-    /// Which table, name, whether it is unique, whether it is the primary key, a column (NULL: no whole column).
+    /// Which table, name, whether it is unique, the primary key, a constraint, partial, a B-tree; a column (NULL: an
+    /// expression), whether it is whole, usual, descending, its flavour, and whether it is only included.
     fn indexes(wanted: &[&'static TableDef], dialect: Dialect) -> Self {
         Self::of(
             wanted,
@@ -232,25 +280,44 @@ impl ColumnRow {
 struct IndexRow {
     at: usize,
     name: String,
-    unique: bool,
-    primary: bool,
-    column: Option<String>,
+    /// Of this part alone.
+    index: LiveIndex,
 }
 
 impl IndexRow {
     fn read(row: &mut Row<'_, '_>) -> Result<Self> {
-        Ok(Self {
-            at: position(row)?,
-            name: row.read()?,
+        let (at, name): (_, String) = (position(row)?, row.read()?);
+        let mut index = LiveIndex {
+            name: name.clone(),
             unique: row.read()?,
             primary: row.read()?,
+            constraint: row.read()?,
+            partial: row.read()?,
+            ordered: row.read()?,
+            parts: Vec::new(),
+            included: Vec::new(),
+        };
+        let part = LivePart {
             column: row.read()?,
-        })
+            whole: row.read()?,
+            usual: row.read()?,
+            descending: row.read()?,
+            flavour: row.read()?,
+        };
+        match (row.read()?, part.column) {
+            (true, column) => index.included.extend(column),
+            (false, column) => index.parts.push(LivePart { column, ..part }),
+        }
+        Ok(Self { at, name, index })
     }
 
-    /// The columns of one index, if it is over whole columns only.
-    fn columns(parts: &[Self]) -> Option<Vec<String>> {
-        parts.iter().map(|part| part.column.clone()).collect()
+    fn together(parts: &[Self]) -> LiveIndex {
+        let all = || parts.iter().map(|row| &row.index);
+        LiveIndex {
+            parts: all().flat_map(|one| one.parts.clone()).collect(),
+            included: all().flat_map(|one| one.included.clone()).collect(),
+            ..parts[0].index.clone()
+        }
     }
 }
 

@@ -1,0 +1,30 @@
+//! Rows of a view are not locked.
+use entourage::prelude::*;
+
+#[derive(Debug, Clone, Entity)]
+#[entity(table = "posts", belongs_to(stats: AuthorStats, foreign_key = author_id))]
+#[entity(has_many(likes: Post, foreign_key = author_id))]
+pub struct Post {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    pub author_id: i64,
+}
+
+#[derive(Debug, Clone, View)]
+#[view(name = "author_stats", materialized, reads(Post))]
+#[view(query = "SELECT author_id, COUNT(*) AS posts FROM posts GROUP BY author_id")]
+pub struct AuthorStats {
+    #[view(primary_key)]
+    pub author_id: i64,
+    pub posts: i64,
+}
+
+fn lock(stats: AuthorStatsRepository<'_>, posts: PostRepository<'_>) {
+    let _ = stats.lock(1);
+    let _ = stats.lock_many([1, 2]);
+    let _ = stats.query().for_update();
+    let _ = stats.query().for_share();
+    let _ = posts.with(Post::STATS).for_update().of(Post::STATS);
+}
+
+fn main() {}
