@@ -121,26 +121,20 @@ fn maintained(items: &mut Items<'_>, errors: &Diagnostics) -> Option<Maintained>
     let (span, value) = items.value("maintained")?;
     let sources = Punctuated::<MaintainedBy, Token![,]>::parse_terminated;
     let parsed = match value {
-        Value::List(tokens) => sources.parse2(tokens),
-        Value::Nothing | Value::Expression(_) => Err(syn::Error::new(span, "no list")),
+        Value::List(tokens) => sources.parse2(tokens).ok(),
+        Value::Nothing | Value::Expression(_) => None,
     };
-    let mut is_empty = false;
-    let sources: Vec<_> = match parsed {
-        Ok(sources) => {
-            is_empty = sources.is_empty();
-            sources.into_iter().collect()
-        }
-        Err(error) => {
-            let form = grammar::VIEW.form("maintained");
-            errors.error(
-                error.span(),
-                format_args!(
-                    "`maintained` takes the entities that the query reads, each with what leads from its rows to the view's key: a field, several in brackets, or a query about `{{row}}`: write `{form}`"
-                ),
-            );
-            Vec::new()
-        }
-    };
+    if parsed.is_none() {
+        let form = grammar::VIEW.form("maintained");
+        errors.error(
+            span,
+            format_args!(
+                "`maintained` takes the entities that the query reads, each with what leads from its rows to the view's key: a field, several in brackets, or a query about `{{row}}`: write `{form}`"
+            ),
+        );
+    }
+    let is_empty = parsed.as_ref().is_some_and(Punctuated::is_empty);
+    let sources = parsed.into_iter().flatten().collect();
     Some(Maintained {
         span,
         sources,
