@@ -2,7 +2,7 @@
 //! `.stderr` beside it.
 //!
 //! The messages belong to the toolchain in use; after a change, read them and renew the files with
-//! `TRYBUILD=overwrite cargo test -p entourage-tests --test ui`.
+//! `TRYBUILD=overwrite cargo test -p entourage-macros --test ui`.
 #[test]
 fn mistakes_are_explained_by_the_compiler() {
     let cases = trybuild::TestCases::new();
