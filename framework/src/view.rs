@@ -16,7 +16,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub(crate) use make::{create, drop};
-pub(crate) use refresh::{refresh, refuse_current, refuse_plain, refuse_unmaintained};
+pub(crate) use refresh::{
+    is_unpopulated, refresh, refuse_current, refuse_plain, refuse_unmaintained,
+};
 pub(crate) use state::{create_table, definition, is_missing, read};
 pub(crate) use upkeep::missing as missing_triggers;
 pub(crate) use verify::verify;
@@ -30,7 +32,10 @@ pub struct RefreshReport {
     pub rows: Option<u64>,
     /// How long it took, with the wait for another refresh of the view.
     pub took: Duration,
-    /// The moment that the rows show: what was committed before it is in them.
+    /// The moment that the rows show: what was committed before it is in them. But for [`Transaction::refresh`] in a
+    /// transaction of PostgreSQL's above READ COMMITTED, which fills the view with the moment of its own first statement.
+    ///
+    /// [`Transaction::refresh`]: crate::Transaction::refresh
     pub refreshed_at: DateTime<Utc>,
 }
 

@@ -39,7 +39,9 @@ pub mod transactions;
 pub mod tree;
 pub mod update_many;
 pub mod upkeep;
+pub mod upkeep_writers;
 pub mod values;
+pub mod view_kinds;
 pub mod view_refreshes;
 pub mod views;
 pub mod write_batcher;
@@ -388,13 +390,8 @@ macro_rules! every_case {
                 each_write_mends_the_rows_that_it_shows_in,
                 what_a_row_joins_mends_it,
                 it_changes_with_the_transaction_of_the_write,
-                writers_at_once_lose_nothing,
-                a_writer_waits_for_one_of_the_same_row,
-                who_finds_rows_by_a_query_waits_for_those_that_come,
-                a_write_of_an_old_moment_is_refused_or_right requires(isolation_levels),
                 rows_in_bulk_mend_all_that_they_show_in,
                 what_differs_is_found_and_rebuilt,
-                a_rebuild_beside_writers_loses_nothing,
                 it_is_made_once_and_again_where_a_trigger_is_gone,
                 a_table_that_is_gone_is_made_and_filled,
                 what_is_declared_otherwise_leaves_no_trigger_behind,
@@ -406,6 +403,20 @@ macro_rules! every_case {
                 a_key_of_two_columns_is_maintained_where_cascades_are_told,
                 an_emptied_source_empties_the_view requires(truncate_triggers),
             }
+            upkeep_writers {
+                writers_at_once_lose_nothing,
+                a_writer_waits_for_one_of_the_same_row,
+                who_finds_rows_by_a_query_waits_for_those_that_come,
+                a_write_of_an_old_moment_is_refused_or_right requires(isolation_levels),
+                a_rebuild_beside_writers_loses_nothing,
+            }
+            view_kinds {
+                a_plain_view_becomes_one_that_keeps_its_rows,
+                rows_that_were_kept_are_told_before_the_view_is_plain,
+                a_key_that_is_null_is_an_error_and_no_invented_key,
+                a_view_that_was_made_by_hand_is_not_taken_for_the_one_of_the_struct requires(arrays),
+                what_was_noted_of_a_view_goes_with_it,
+            }
             view_refreshes {
                 nobody_sees_a_refresh_before_its_commit,
                 a_reader_sees_the_rows_of_one_refresh,
@@ -416,6 +427,7 @@ macro_rules! every_case {
                 a_shutdown_leaves_nothing_old,
                 a_refresh_that_fails_is_tried_again,
                 a_view_is_refreshed_from_time_to_time,
+                a_view_that_was_never_filled_is_filled_in_the_background requires(arrays),
                 a_refresher_without_a_meaning_does_not_start,
             }
             write_behind {

@@ -30,8 +30,9 @@ pub(super) fn same_name(dialect: Dialect, ours: &str, theirs: &str) -> bool {
 /// A table or view that is there.
 #[derive(Debug, Default)]
 pub(super) struct LiveTable {
-    /// Whether it is a view, which has columns only.
+    /// Whether it is a view, which has columns only, or a materialized one of PostgreSQL's.
     pub(super) is_view: bool,
+    pub(super) is_materialized: bool,
     pub(super) columns: Vec<LiveColumn>,
     pub(super) primary_key: Vec<String>,
     pub(super) indexes: Vec<LiveIndex>,
@@ -124,6 +125,7 @@ pub(super) async fn tables(
     for row in columns.await? {
         let table = tables[row.at].get_or_insert_default();
         table.is_view = row.is_view;
+        table.is_materialized = row.is_materialized;
         table.columns.push(row.column);
     }
     let indexes = ask(
@@ -180,7 +182,8 @@ struct CatalogQuery {
 }
 
 impl CatalogQuery {
-    /// Which table, whether it is a view, name, type, whether it may be NULL, whether it has a default.
+    /// Which table, whether it is a view, whether a materialized one, name, type, whether it may be NULL, whether it has a
+    /// default.
     fn columns(wanted: &[&'static TableDef], dialect: Dialect) -> Self {
         Self::of(
             wanted,
@@ -259,6 +262,7 @@ fn position(row: &mut Row<'_, '_>) -> Result<usize> {
 struct ColumnRow {
     at: usize,
     is_view: bool,
+    is_materialized: bool,
     column: LiveColumn,
 }
 
@@ -267,6 +271,7 @@ impl ColumnRow {
         Ok(Self {
             at: position(row)?,
             is_view: row.read()?,
+            is_materialized: row.read()?,
             column: LiveColumn {
                 name: row.read()?,
                 type_name: row.read()?,

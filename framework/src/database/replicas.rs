@@ -194,8 +194,8 @@ impl Database {
         let (Some(route), Some(session)) = (&self.route, session) else {
             return self.clone();
         };
-        let cache = &self.inner.cache;
-        let (listener, doubt) = (Arc::new(cache.clone()), cache.doubt());
+        let listener = Arc::clone(&self.inner.listener);
+        let doubt = self.inner.cache.doubt();
         Self {
             inner: Arc::clone(&self.inner),
             route: Some(Arc::new(route.with(session, consistency, listener, doubt))),

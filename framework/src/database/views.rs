@@ -178,6 +178,9 @@ impl Transaction {
     /// Renews the rows of a materialized view inside the transaction: what the transaction has written is in them, and
     /// others see them when it commits. Other refreshes of the view wait until then.
     ///
+    /// Its writes count from COMMIT on, which is after the refresh: [`ViewState::sources_written`] says that there were
+    /// some, and a [`Refresher`](crate::refresher::Refresher) that follows writes refreshes once more.
+    ///
     /// # Errors
     /// As [`Database::refresh`]; a conflict is not tried again.
     #[track_caller]
@@ -251,8 +254,12 @@ impl Refresh {
                 let once = || alone(&db, table, concurrently, call_site);
                 let report = match once().await {
                     Err(error) if view::is_missing(&error) => {
-                        view::create_table(&db, call_site).await?;
-                        once().await?
+                        let made = view::create_table(&db, call_site).await;
+                        match once().await {
+                            // Of several who make it at one moment PostgreSQL refuses all but one.
+                            Err(error) if view::is_missing(&error) => made.and(Err(error))?,
+                            result => result?,
+                        }
                     }
                     result => result?,
                 };

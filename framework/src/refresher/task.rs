@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     observe::{Event, ViewEvent},
     schema::{TableDef, view::Source},
+    view,
 };
 
 pub(super) struct Task {
@@ -95,12 +96,22 @@ impl Task {
 
     async fn refresh(&self, agenda: &mut Agenda) {
         agenda.begins(self.writes(), Now::read());
-        let refresh = self.db.refresh_of(self.table, self.call_site);
-        let refresh = match self.schedule.concurrently {
-            true => refresh.concurrently(),
-            false => refresh,
+        let attempt = |concurrently| {
+            let refresh = self.db.refresh_of(self.table, self.call_site);
+            let refresh = match concurrently {
+                true => refresh.concurrently(),
+                false => refresh,
+            };
+            AssertUnwindSafe(refresh.into_future()).catch_unwind()
         };
-        let refreshed = AssertUnwindSafe(refresh.into_future()).catch_unwind().await;
+        let mut refreshed = attempt(self.schedule.concurrently).await;
+        if let Ok(Err(error)) = &refreshed
+            && self.schedule.concurrently
+            && view::is_unpopulated(error)
+        {
+            // Nobody can be reading it, so nobody waits.
+            refreshed = attempt(false).await;
+        }
         let error = match refreshed {
             Ok(Ok(report)) => {
                 self.figures.succeeded(report);
@@ -156,8 +167,11 @@ async fn until(due: Option<time::Instant>) {
 /// [`Configuration`](crate::ErrorKind::Configuration) for a view whose refreshes would be taken for writes to what it
 /// reads.
 pub(super) fn check_names(table: &TableDef, schedule: &Schedule) -> Result<()> {
-    let sources = table.view.iter().flat_map(|view| view.sources());
-    let mut names = sources.map(|source| source.name);
+    let sources = table
+        .view
+        .iter()
+        .flat_map(|view| view.sources_with_parents());
+    let mut names = sources.map(|source| source.table.name);
     let is_own = |name: &str| name.eq_ignore_ascii_case(table.name);
     match schedule.after.and_then(|_| names.find(|name| is_own(name))) {
         None => Ok(()),

@@ -33,6 +33,9 @@ pub(crate) async fn create(
             continue;
         };
         let dialect = executor.dialect();
+        let stays = dialect == Dialect::Postgres
+            && table.is_materialized_view()
+            && is_there(executor, table, call_site).await?;
         let is_new = if table.is_maintained_view() {
             upkeep::install(executor, table, view, call_site).await?
         } else {
@@ -49,7 +52,11 @@ pub(crate) async fn create(
             state::read(executor, table, call_site).await?.is_none()
         };
         if is_new || is_empty(executor, table, call_site).await? {
-            let definition = text::definition(table, view, dialect)?;
+            // One that was there is filled by the query that it was made with, whichever that is.
+            let definition = match stays {
+                true => None,
+                false => Some(text::definition(table, view, dialect)?),
+            };
             fill(executor, table, definition, call_site).await?;
         }
     }
@@ -72,15 +79,36 @@ async fn is_empty(
             format!("SELECT 1 FROM {named} LIMIT 1")
         }
     };
+    Ok(!answers(executor, table, sql, call_site).await?)
+}
+
+/// Whether something of the view's name is there already, on PostgreSQL.
+async fn is_there(
+    executor: &dyn Executor,
+    table: &'static TableDef,
+    call_site: Site,
+) -> Result<bool> {
+    let literal = ddl::table_name(table, Dialect::Postgres).replace('\'', "''");
+    let sql = format!("SELECT 1 WHERE to_regclass('{literal}') IS NOT NULL");
+    answers(executor, table, sql, call_site).await
+}
+
+/// Whether a question has a row.
+async fn answers(
+    executor: &dyn Executor,
+    table: &'static TableDef,
+    sql: String,
+    call_site: Site,
+) -> Result<bool> {
     let plan = Plan::new(sql, StatementKind::Schema, vec![qualified(table)]).one_off();
     let look = Statement::new(Arc::new(plan), Vec::new(), call_site);
-    let mut is_empty = true;
+    let mut has_row = false;
     let mut sink = |_: &[Cell<'_>]| {
-        is_empty = false;
+        has_row = true;
         Ok(ControlFlow::Continue(()))
     };
     executor.run(&look, &mut sink).await?;
-    Ok(is_empty)
+    Ok(has_row)
 }
 
 /// Drops the views among `tables`, those that read others first.
@@ -123,15 +151,14 @@ async fn remove(
 async fn fill(
     executor: &dyn Executor,
     table: &'static TableDef,
-    definition: i64,
+    definition: Option<i64>,
     call_site: Site,
 ) -> Result<()> {
     if executor.dialect() != Dialect::Mysql {
-        renew(executor, table, false, Some(definition), call_site).await?;
+        renew(executor, table, false, definition, call_site).await?;
         return Ok(());
     }
     let scope = executor.atomic(call_site).await?;
-    let definition = Some(definition);
     renew(scope.executor(), table, false, definition, call_site).await?;
     scope.commit().await
 }

@@ -22,8 +22,13 @@ use crate::{
 
 /// PostgreSQL's answer to CONCURRENTLY where the view was never filled.
 const NOT_POPULATED: &str = "0A000";
-/// Its answer where no unique index tells the rows apart.
+/// PostgreSQL's answer where no unique index tells the rows apart.
 const NO_UNIQUE_INDEX: &str = "55000";
+
+/// Whether `error` is the answer to CONCURRENTLY where the view was never filled.
+pub(crate) fn is_unpopulated(error: &Error) -> bool {
+    error.code() == Some(NOT_POPULATED)
+}
 
 /// Fills the view through `executor`, which is in a transaction: the rows, and the note that they were renewed, are
 /// kept together or not at all.

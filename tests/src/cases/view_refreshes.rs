@@ -306,6 +306,27 @@ pub async fn a_view_is_refreshed_from_time_to_time(db: &Database) {
     drop(refresher);
 }
 
+/// PostgreSQL's CONCURRENTLY has nothing to compare with there.
+pub async fn a_view_that_was_never_filled_is_filled_in_the_background(db: &Database) {
+    let authors = seed(db).await.unwrap();
+    db.execute_script("REFRESH MATERIALIZED VIEW author_figures WITH NO DATA")
+        .await
+        .unwrap();
+    let figures = AuthorFiguresRepository::new(db);
+    figures.query().count().await.unwrap_err();
+    let (_told, mut heard) = told(db);
+    let refresher = Refresher::builder(db).view::<AuthorFigures>(soon());
+    let refresher = refresher.start().unwrap();
+    hears(&mut heard, "author_figures refreshed").await;
+    assert!(figures.query().count().await.unwrap() > 0);
+    let one = article(&authors[2], "More", 5);
+    ArticleRepository::new(db).insert(one).await.unwrap();
+    hears(&mut heard, "author_figures refreshed").await;
+    let figures = refresher.shutdown().await;
+    assert_eq!(figures[0].failures, 0, "{figures:?}");
+    assert_eq!(words(db, &authors[2]).await, Some(5));
+}
+
 pub async fn a_refresher_without_a_meaning_does_not_start(db: &Database) {
     seed(db).await.unwrap();
     let none = Refresher::builder(db).start().unwrap_err();

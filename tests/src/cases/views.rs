@@ -206,11 +206,11 @@ pub async fn a_view_that_differs_is_reported_and_mended(db: &Database) {
     let (create, found) = match db.dialect() {
         Dialect::Postgres => (
             "CREATE TABLE",
-            "`author_figures` is a table, but `AuthorFigures` should be a view",
+            "`author_figures` is a table, but `AuthorFigures` should be a materialized view",
         ),
         Dialect::Sqlite | Dialect::Mysql => (
             "CREATE VIEW",
-            "`author_figures` is a view, but `AuthorFigures` should be a table in which its rows are kept",
+            "`author_figures` is a view, but `AuthorFigures` should be a table",
         ),
     };
     let other = "author_figures AS SELECT author_id, id AS articles, id AS words, title AS last_title FROM articles";

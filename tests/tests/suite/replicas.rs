@@ -25,8 +25,11 @@ use entourage_tests::{
 
 #[path = "replicas/failures.rs"]
 mod failures;
+#[path = "replicas/views.rs"]
+mod views;
 
 use failures::*;
+use views::*;
 
 /// Nothing here may take longer; a hang is a failure.
 const AT_MOST: Duration = Duration::from_secs(300);
@@ -91,6 +94,7 @@ async fn all_scenes(mut servers: Replicated, redis: String) {
             &servers, by_notice
         ));
     }
+    scene!(a_view_knows_of_writes_through_every_handle(&servers));
     scene!(one_that_is_far_behind_is_left_alone(&servers));
     scene!(a_refused_write_looks_where_the_name_leads(&servers));
     scene!(nobody_notices_when_a_replica_dies(&mut servers));

@@ -36,7 +36,7 @@ fn each(
 pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     each(
         tables,
-        "t.table_type LIKE '%VIEW', CAST(c.column_name AS CHAR), CAST(c.column_type AS CHAR), \
+        "t.table_type LIKE '%VIEW', 0, CAST(c.column_name AS CHAR), CAST(c.column_type AS CHAR), \
          c.is_nullable = 'YES', (c.column_default IS NOT NULL AND c.column_default <> 'NULL') \
          OR c.extra LIKE '%auto_increment%' OR c.extra LIKE '%GENERATED%', c.ordinal_position \
          FROM information_schema.columns AS c JOIN information_schema.tables AS t \
@@ -45,7 +45,7 @@ pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
             ("c.table_schema", "c.table_name"),
             ("t.table_schema", "t.table_name"),
         ],
-        "1, 7",
+        "1, 8",
     )
 }
 

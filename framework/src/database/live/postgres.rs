@@ -28,7 +28,7 @@ fn wanted(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
 pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     let (wanted, args) = wanted(tables);
     let sql = format!(
-        "{wanted} SELECT wanted.at, wanted.kind IN ('v', 'm', 'f'), c.attname::text, \
+        "{wanted} SELECT wanted.at, wanted.kind IN ('v', 'm', 'f'), wanted.kind = 'm', c.attname::text, \
          coalesce(base.typname, t.typname)::text, NOT c.attnotnull, c.atthasdef OR c.attidentity <> '' \
          FROM wanted JOIN pg_catalog.pg_attribute AS c ON c.attrelid = wanted.id \
          JOIN pg_catalog.pg_type AS t ON t.oid = c.atttypid \

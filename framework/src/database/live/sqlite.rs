@@ -23,7 +23,7 @@ pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     let (wanted, args) = wanted(tables);
     let sql = format!(
         "{wanted} SELECT wanted.at, coalesce((SELECT min(t.type = 'view') FROM pragma_table_list(wanted.name) AS t \
-         WHERE t.schema = coalesce(wanted.namespace, t.schema)), 0), c.name, c.type, \
+         WHERE t.schema = coalesce(wanted.namespace, t.schema)), 0), 0, c.name, c.type, \
          c.\"notnull\" = 0 AND c.pk = 0, \
          c.dflt_value IS NOT NULL OR c.hidden > 1 OR (c.pk = 1 AND upper(c.type) = 'INTEGER' \
          AND (SELECT max(k.pk) FROM pragma_table_xinfo(wanted.name, wanted.namespace) AS k) = 1) \

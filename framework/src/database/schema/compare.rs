@@ -38,6 +38,10 @@ impl Subject<'_> {
         let at = self.tables.iter().position(|other| other.is(table))?;
         self.live[at].as_ref()
     }
+
+    fn is_noted(&self, view: &TableDef) -> bool {
+        self.definitions.iter().any(|(table, _)| table.is(view))
+    }
 }
 
 /// The differences, missing tables first, and missing views after them.
@@ -90,7 +94,7 @@ pub(super) fn report(subject: &Subject<'_>, dialect: Dialect) -> SchemaReport {
         views
             .into_iter()
             .filter(gone)
-            .map(|view| missing_view(view, dialect)),
+            .map(|view| missing_view(view, subject.is_noted(view), dialect)),
     );
     missing.append(&mut rest);
     SchemaReport::new(missing)
@@ -122,8 +126,6 @@ pub(super) fn same_key(
         })
 }
 
-const OTHER_KIND: &str = "what is there may hold rows: drop it by hand, and create the view";
-
 struct Comparison<'a> {
     blueprint: &'a Blueprint,
     live: &'a LiveTable,
@@ -142,8 +144,8 @@ impl<'a> Comparison<'a> {
     fn drifts(&self) -> Vec<Drift> {
         let mut drifts = Vec::new();
         let table = self.blueprint.table;
-        if let Some(kind) = views::wrong_kind(table, self.live.is_view, self.dialect) {
-            drifts.push(drift(table, kind, Err(OTHER_KIND)));
+        if let Some((kind, mend)) = views::wrong_kind(table, self.live, self.dialect) {
+            drifts.push(drift(table, kind, mend));
         }
         for position in 0..self.blueprint.table.columns.len() {
             self.column(position, &mut drifts);
@@ -338,8 +340,8 @@ fn missing_table(step: &Step, dialect: Dialect) -> Drift {
     drift(step.blueprint.table, DriftKind::MissingTable, Ok(texts))
 }
 
-fn missing_view(table: &'static TableDef, dialect: Dialect) -> Drift {
-    let mend = views::create(table, dialect);
+fn missing_view(table: &'static TableDef, is_noted: bool, dialect: Dialect) -> Drift {
+    let mend = views::create(table, is_noted, dialect);
     drift(table, DriftKind::MissingView, mend)
 }
 

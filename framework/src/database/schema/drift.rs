@@ -113,6 +113,28 @@ impl Drift {
     }
 }
 
+/// What a name in the database stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TableKind {
+    /// A table; that of a view which keeps its rows in one, too.
+    Table,
+    /// A view that runs its query whenever it is read.
+    View,
+    /// A materialized view of PostgreSQL's.
+    MaterializedView,
+}
+
+impl fmt::Display for TableKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TableKind::Table => "table",
+            TableKind::View => "view",
+            TableKind::MaterializedView => "materialized view",
+        })
+    }
+}
+
 /// What differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -121,10 +143,12 @@ pub enum DriftKind {
     MissingTable,
     /// There is no such view.
     MissingView,
-    /// There is a table where the entity is a view, or a view where the rows of one should be kept in a table.
+    /// What is there by the view's name is of another kind: a table where the entity is a view, say.
     NotAsDeclared {
-        /// Whether a view is there.
-        is_view: bool,
+        /// What is there.
+        found: TableKind,
+        /// What should be.
+        wanted: TableKind,
     },
     /// The view was made with another query, and keeps rows of it.
     OtherQuery,
@@ -211,11 +235,7 @@ impl fmt::Display for Drift {
             DriftKind::MissingTrigger { name } => {
                 write!(f, "trigger `{name}`, which maintains `{table}`, is missing")
             }
-            DriftKind::NotAsDeclared { is_view } => {
-                let (found, wanted) = match is_view {
-                    true => ("view", "table in which its rows are kept"),
-                    false => ("table", "view"),
-                };
+            DriftKind::NotAsDeclared { found, wanted } => {
                 write!(
                     f,
                     "`{table}` is a {found}, but `{entity}` should be a {wanted}"

@@ -1,8 +1,9 @@
 //! What a check says of views, and the text that mends them: pure.
-use super::drift::DriftKind;
+use super::drift::{DriftKind, TableKind};
 use crate::{
+    database::live::LiveTable,
     dialect::Dialect,
-    schema::TableDef,
+    schema::{TableDef, ViewKind},
     statement::{
         ddl::{self, Blueprint, Index, view as text},
         render::qualified,
@@ -10,12 +11,25 @@ use crate::{
 };
 
 const NO_QUERY: &str = "the view has no query for this database";
+const OTHER_KIND: &str = "what is there may hold rows: drop it by hand, and create the view";
 const NO_TRIGGERS: &str =
     "`db.create_view` makes a maintained view anew: its table, its triggers and its rows";
 
-/// The text that makes a view that is missing.
-pub(super) fn create(table: &'static TableDef, dialect: Dialect) -> Result<String, &'static str> {
-    Ok(texts(table, dialect)?.join(";\n"))
+/// The text that makes a view that is missing, and forgets what is noted of an earlier one.
+pub(super) fn create(
+    table: &'static TableDef,
+    is_noted: bool,
+    dialect: Dialect,
+) -> Result<String, &'static str> {
+    let mut texts = texts(table, dialect)?;
+    texts.extend(is_noted.then(|| forget(table)));
+    Ok(texts.join(";\n"))
+}
+
+/// Nobody notes what runs by hand.
+fn forget(table: &'static TableDef) -> String {
+    let name = qualified(table).replace('\'', "''");
+    format!("DELETE FROM entourage_views WHERE name = '{name}'")
 }
 
 /// The text that makes a view anew, which is all that changes one.
@@ -50,12 +64,7 @@ pub(super) fn other_query(
 ) -> Option<(DriftKind, Result<String, &'static str>)> {
     let view = table.view?;
     let now = text::definition(table, view, dialect).ok()?;
-    let mend = || {
-        // Nobody notes what runs by hand.
-        let name = qualified(table).replace('\'', "''");
-        let forget = format!("DELETE FROM entourage_views WHERE name = '{name}'");
-        Ok(format!("{};\n{forget}", replace(table, dialect)?))
-    };
+    let mend = || Ok(format!("{};\n{}", replace(table, dialect)?, forget(table)));
     (made != now).then(|| (DriftKind::OtherQuery, mend()))
 }
 
@@ -72,11 +81,30 @@ pub(super) fn missing_trigger(
     (kind, replace(table, dialect))
 }
 
-/// That there is a table where the view should be, or the reverse.
-pub(super) fn wrong_kind(table: &TableDef, is_view: bool, dialect: Dialect) -> Option<DriftKind> {
+/// That what is there is of another kind than the view, and the text that mends it where no rows are lost but those of the
+/// query.
+pub(super) fn wrong_kind(
+    table: &'static TableDef,
+    live: &LiveTable,
+    dialect: Dialect,
+) -> Option<(DriftKind, Result<String, &'static str>)> {
     let view = table.view?;
-    let should_be = !text::is_table(view, dialect);
-    (should_be != is_view).then_some(DriftKind::NotAsDeclared { is_view })
+    let wanted = match view.kind {
+        _ if text::is_table(view, dialect) => TableKind::Table,
+        ViewKind::Materialized => TableKind::MaterializedView,
+        ViewKind::Plain | ViewKind::Maintained(_) => TableKind::View,
+    };
+    let (found, word) = match (live.is_view, live.is_materialized) {
+        (_, true) => (TableKind::MaterializedView, Some("MATERIALIZED VIEW")),
+        (true, false) => (TableKind::View, Some("VIEW")),
+        (false, false) => (TableKind::Table, None),
+    };
+    let mend = || {
+        let word = word.ok_or(OTHER_KIND)?;
+        let drop = format!("DROP {word} {}", ddl::table_name(table, dialect));
+        Ok(format!("{drop};\n{}", texts(table, dialect)?.join(";\n")))
+    };
+    (found != wanted).then(|| (DriftKind::NotAsDeclared { found, wanted }, mend()))
 }
 
 /// The indexes of a view that keeps its rows, and the text that adds one.

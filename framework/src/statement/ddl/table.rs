@@ -34,7 +34,7 @@ pub(super) fn create(blueprint: &Blueprint, later: &[usize], dialect: Dialect) -
         "CREATE TABLE IF NOT EXISTS {} (\n    {}\n){}",
         name::table(table, dialect),
         parts.join(",\n    "),
-        options(dialect)
+        options(table, dialect)
     ));
     if dialect != Dialect::Mysql {
         texts.extend(
@@ -65,8 +65,10 @@ fn beside(blueprint: &Blueprint) -> impl Iterator<Item = &Index> {
     blueprint.indexes.iter().filter(|index| !index.unique)
 }
 
-fn options(dialect: Dialect) -> &'static str {
+fn options(table: &TableDef, dialect: Dialect) -> &'static str {
     match dialect {
+        // A view's key comes from a query, which may give NULL. Where the key is the rowid, SQLite would make one up.
+        Dialect::Sqlite if table.view.is_some() => " WITHOUT ROWID",
         Dialect::Sqlite | Dialect::Postgres => "",
         Dialect::Mysql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
     }
