@@ -9,6 +9,7 @@ mod source;
 
 use std::{
     any::{Any, TypeId},
+    borrow::Cow,
     collections::HashMap,
     fmt,
     future::Future,
@@ -22,7 +23,7 @@ use source::{ByKey, ByRelation, Source};
 use crate::{
     error::Result,
     executor::{ExecutorHandle, IntoExecutor},
-    schema::{Arity, Entity, Key, KeyPart, Relation, table::key_of},
+    schema::{Arity, Entity, Key, KeyPart, Relation, RelationDef, table::key_of},
 };
 
 /// How many keys one statement takes by default.
@@ -135,11 +136,23 @@ impl Loader {
         entity: &R::From,
     ) -> impl Future<Output = Result<<R::Arity as Arity>::Of<R::To>>> + Send + use<R> {
         let call_site = Location::caller();
-        let key = key_of(entity, &R::def().from);
+        let key = key_of(entity, &self.key_columns(R::def()));
         let loading = self.one::<ByRelation<R>>(key, (relation, entity.clone()), call_site);
         async move {
             let children = loading.await?.unwrap_or_default();
             <R::Arity as Arity>::collect(R::def(), children).map_err(|error| error.at(call_site))
+        }
+    }
+
+    /// The columns that tell what a relation leads to: those that it begins with, and the shard key, for on another shard
+    /// they are another row's.
+    fn key_columns(&self, relation: &'static RelationDef) -> Cow<'static, [usize]> {
+        let shard_key = (relation.source)().shard_key;
+        match shard_key.filter(|key| !relation.from.contains(key)) {
+            Some(key) if self.executor.sharding().is_some() => {
+                relation.from.iter().copied().chain([key]).collect()
+            }
+            _ => Cow::Borrowed(&relation.from),
         }
     }
 

@@ -75,6 +75,7 @@ scenes! {
         pages_are_those_of_one_database,
         figures_are_those_of_one_database,
         rows_are_found_by_key_wherever_they_are,
+        a_loader_tells_the_rows_of_shards_apart,
         graphs_are_those_of_one_database,
         a_stream_gives_every_row_once_and_in_order,
         rows_of_one_key_on_several_shards_all_come,
@@ -100,5 +101,6 @@ scenes! {
         what_several_shards_cannot_answer_is_refused,
         a_row_of_another_shard_key_is_another_row,
         queues_and_batches_of_a_shard_refuse_rows_of_others,
+        a_queued_update_finds_its_row_by_the_shard_key,
     }
 }

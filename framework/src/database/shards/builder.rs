@@ -81,13 +81,15 @@ impl ShardsBuilder {
         let connecting = self.shards.into_iter().enumerate().map(connect);
         let shards = join_all(connecting).await;
         let shards: Vec<Shard> = shards.into_iter().collect::<Result<_>>()?;
-        let dialect = shards[0].db.dialect();
-        if let Some(other) = shards.iter().find(|shard| shard.db.dialect() != dialect) {
+        // MariaDB and MySQL differ in what they take for the usual order of texts.
+        let product = |shard: &Shard| (shard.db.dialect(), shard.db.capabilities().mariadb);
+        let first = product(&shards[0]);
+        if let Some(other) = shards.iter().find(|shard| product(shard) != first) {
             return Err(Error::configuration(format!(
                 "the shards `{}` and `{}` are different products",
                 shards[0].name, other.name
             ))
-            .with_hint("shards have one kind of URL"));
+            .with_hint("shards are databases of one product"));
         }
         Ok(Shards {
             inner: Arc::new(Inner {

@@ -6,9 +6,6 @@ use std::sync::{
 
 use crate::{executor::sharding::ShardAccess, pool::PoolStats};
 
-/// How many times the mean makes a shard hot.
-const HOT: f64 = 2.0;
-
 /// The calls that went to one shard.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -48,7 +45,7 @@ pub struct ShardFigures {
     pub writes: u64,
     /// Its part of all calls, from 0 to 1; 0 where there were none.
     pub share: f64,
-    /// Whether it takes more than twice the calls of a mean shard.
+    /// Whether it takes more than twice the calls of a mean shard; of two shards, more than three quarters.
     pub is_hot: bool,
     /// Its pool. Calls through [`Shards::at`](super::Shards::at) and [`Shards::shard`](super::Shards::shard) are seen here alone.
     pub pool: PoolStats,
@@ -67,11 +64,12 @@ impl ShardsFigures {
         let calls = |shard: &ShardFigures| shard.reads + shard.writes;
         let all: u64 = shards.iter().map(calls).sum();
         if all > 0 {
-            let mean = all as f64 / shards.len() as f64;
+            let mean = 1.0 / shards.len() as f64;
+            // Nobody takes more than all, so it is at most half-way there from the mean.
+            let hot = (2.0 * mean).min((mean + 1.0) / 2.0);
             for shard in &mut shards {
-                let own = calls(shard) as f64;
-                shard.share = own / all as f64;
-                shard.is_hot = own > HOT * mean;
+                shard.share = calls(shard) as f64 / all as f64;
+                shard.is_hot = shard.share > hot;
             }
         }
         Self { shards }
@@ -108,6 +106,18 @@ mod tests {
         assert_eq!(hot, [false, false, true, false]);
         assert_eq!(figures.hottest().map(|shard| &*shard.name), Some("s2"));
         assert_eq!(figures.shards[2].share, 11.0 / 16.0);
+    }
+
+    #[test]
+    fn one_of_two_shards_may_be_hot() {
+        let hot = |calls: &[(u64, u64)]| -> Vec<bool> {
+            let figures = figures(calls);
+            figures.shards.iter().map(|shard| shard.is_hot).collect()
+        };
+        assert_eq!(hot(&[(80, 0), (20, 0)]), [true, false]);
+        assert_eq!(hot(&[(70, 0), (30, 0)]), [false, false]);
+        assert_eq!(hot(&[(70, 0), (20, 0), (10, 0)]), [true, false, false]);
+        assert_eq!(hot(&[(5, 0)]), [false]);
     }
 
     #[test]

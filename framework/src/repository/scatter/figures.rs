@@ -101,7 +101,8 @@ async fn count<E: Entity>(shards: &[Part], parts: &Parts, caller: Caller) -> Res
     Ok(parts.limit.map_or(left, |limit| left.min(limit)))
 }
 
-/// The mean of a column: each shard's counts as much as it has values.
+/// The mean of a column: each shard's counts as much as it has values. Those are counted a moment later; a shard that had
+/// none when it was asked for its mean has no part in it.
 async fn mean<E: Entity, F: ColumnValue>(
     shards: &[Part],
     parts: &Parts,
@@ -116,12 +117,14 @@ async fn mean<E: Entity, F: ColumnValue>(
     let kind = AggregateKind::Avg(column);
     let means = of_each::<E, Option<f64>>(shards, &known, kind, caller).await?;
     let counts = of_each::<E, i64>(shards, &known, AggregateKind::Count, caller).await?;
-    let all: f64 = counts.iter().map(|&count| count as f64).sum();
-    let weighted = means
+    let parts: Vec<(f64, f64)> = means
         .iter()
         .zip(&counts)
-        .map(|(mean, &count)| mean.unwrap_or_default() * (count as f64 / all));
-    let mean = (all > 0.0).then(|| weighted.sum::<f64>());
+        .filter_map(|(mean, &count)| Some(((*mean)?, count.max(1) as f64)))
+        .collect();
+    let all: f64 = parts.iter().map(|(_, count)| count).sum();
+    let weighted = parts.iter().map(|(mean, count)| mean * (count / all));
+    let mean = (!parts.is_empty()).then(|| weighted.sum::<f64>());
     read(&Value::Double(mean))
 }
 

@@ -43,7 +43,9 @@ fn check_below(specs: &[Spec], keyed: bool) -> Result<()> {
 /// it has may be anywhere.
 fn check_chain(relation: &'static RelationDef, keyed: bool) -> Result<()> {
     let (source, target) = ((relation.source)(), (relation.target)());
-    let leaves = source.shard_key.is_none() && target.shard_key.is_some();
+    let between = relation.through.as_ref().map(|through| (through.table)());
+    let has_key = |table: &TableDef| table.shard_key.is_some();
+    let leaves = !has_key(source) && (has_key(target) || between.is_some_and(has_key));
     match keyed && leaves && relation.cardinality != Cardinality::BelongsTo {
         true => Err(apart(relation, source, target)),
         false => check_relation(relation),
@@ -116,6 +118,9 @@ fn over(relation: &'static RelationDef, filter: Option<&Condition>, keyed: bool)
 /// the relation says that the two keys are equal.
 pub(in crate::repository) fn check_relation(relation: &'static RelationDef) -> Result<()> {
     let (source, target) = ((relation.source)(), (relation.target)());
+    if let Some((keyless, homes)) = torn(source, target) {
+        return Err(homeless(relation, keyless, homes));
+    }
     let Some(through) = &relation.through else {
         return match are_equal((source, &relation.from), (target, &relation.to)) {
             true => Ok(()),
@@ -142,6 +147,48 @@ fn are_equal(one: (&TableDef, &[usize]), other: (&TableDef, &[usize])) -> bool {
         (Some(from), Some(to)) => one.1.iter().zip(other.1).any(|pair| pair == (&from, &to)),
         _ => true,
     }
+}
+
+/// The entity without a shard key between these two, if it belongs to several that have one: its rows lie beside those of
+/// one of them, and nobody says which.
+fn torn(
+    source: &'static TableDef,
+    target: &'static TableDef,
+) -> Option<(&'static TableDef, Vec<&'static TableDef>)> {
+    let keyless = match (source.shard_key, target.shard_key) {
+        (None, Some(_)) => source,
+        (Some(_), None) => target,
+        _ => return None,
+    };
+    let mut homes: Vec<&'static TableDef> = Vec::new();
+    for relation in (keyless.relations)() {
+        let home = (relation.target)();
+        let is_known = homes.iter().any(|known| known.is(home));
+        if relation.cardinality == Cardinality::BelongsTo
+            && relation.through.is_none()
+            && home.shard_key.is_some()
+            && !is_known
+        {
+            homes.push(home);
+        }
+    }
+    (homes.len() > 1).then_some((keyless, homes))
+}
+
+#[cold]
+fn homeless(relation: &RelationDef, keyless: &TableDef, homes: Vec<&TableDef>) -> Error {
+    let homes: Vec<_> = homes
+        .iter()
+        .map(|home| format!("`{}`", home.name))
+        .collect();
+    Error::invalid_query(format!(
+        "rows of `{}` may be on another shard: `{}` has no shard key, and belongs to {}, which have one each",
+        relation.path,
+        keyless.name,
+        homes.join(" and ")
+    ))
+    .with_table(keyless.name)
+    .with_hint("give it the shard key of those beside which its rows lie, as a column: `#[entity(shard_key)]`")
 }
 
 #[cold]

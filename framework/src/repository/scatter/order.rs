@@ -60,9 +60,9 @@ impl Comparable {
     }
 }
 
-/// IEEE 754's total order, as `f64::total_cmp` has it.
+/// IEEE 754's total order, as `f64::total_cmp` has it; but the two zeros are one, as they are to databases.
 fn ascending(value: f64) -> i64 {
-    let bits = value.to_bits().cast_signed();
+    let bits = (value + 0.0).to_bits().cast_signed();
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
@@ -148,6 +148,12 @@ mod tests {
     }
 
     #[test]
+    fn both_zeros_are_one() {
+        assert_eq!(ascending(-0.0), ascending(0.0));
+        assert!(ascending(-f64::MIN_POSITIVE) < ascending(-0.0));
+    }
+
+    #[test]
     fn times_are_compared_as_times() {
         let part = |text: &str| KeyPart::Text(text.into());
         let at = |text: &str| {
@@ -164,7 +170,8 @@ mod tests {
     proptest! {
         #[test]
         fn floats_ascend_as_their_bits_do(one: f64, other: f64) {
-            prop_assert_eq!(ascending(one).cmp(&ascending(other)), one.total_cmp(&other));
+            let expected = (one + 0.0).total_cmp(&(other + 0.0));
+            prop_assert_eq!(ascending(one).cmp(&ascending(other)), expected);
         }
 
         #[test]

@@ -356,6 +356,14 @@ impl<'f> Flush<'f> {
                 filter = Condition::And(vec![filter, same]);
             }
         }
+        // A row of another shard key is another row.
+        if let (Some(column), Some(image)) = (table.shard_key, &edit.image)
+            && !table.primary_key.contains(&column)
+        {
+            let key = Term::Value(image[column].clone());
+            let same = Condition::Compare(Comparison::Eq, Term::Column(column), key);
+            filter = Condition::And(vec![filter, same]);
+        }
         // What names columns, and not a whole row that was read, must not touch a row that was marked as deleted.
         if let (Some(column), None) = (table.deleted_at, edit.expected.and(edit.image.as_ref())) {
             let alive = Condition::Null(Term::Column(column), true);

@@ -11,9 +11,10 @@ use entourage::{
 use entourage_tests::setup::TestDatabase;
 use futures_util::TryStreamExt;
 
+use super::keys;
 use super::models::{
-    Card, Customer, CustomerRepository, Line, NewTicket, Order, OrderRepository, Ticket,
-    TicketRepository, Totals, TotalsRepository, empty, filled,
+    Card, Customer, CustomerRepository, Line, NewNote, NewTicket, NoteRepository, Order,
+    OrderRepository, Ticket, TicketRepository, Totals, TotalsRepository, empty, filled,
 };
 
 /// Both answers to one question.
@@ -265,6 +266,41 @@ pub(super) async fn rows_are_found_by_key_wherever_they_are(databases: &[TestDat
         .map(|row| row.name)
         .collect();
     assert_eq!(names, expected);
+}
+
+pub(super) async fn a_loader_tells_the_rows_of_shards_apart(databases: &[TestDatabase]) {
+    let shards = empty(databases).await;
+    let (one, other, _) = keys(&shards);
+    let mut tickets = Vec::new();
+    for tenant in [one, other] {
+        let new = NewTicket {
+            tenant,
+            title: format!("of {tenant}"),
+        };
+        let ticket = TicketRepository::new(&shards).insert(new).await.unwrap();
+        let new = NewNote {
+            ticket_id: ticket.id,
+            text: format!("of {tenant}"),
+        };
+        let db = shards.at(&tenant).unwrap();
+        NoteRepository::new(&db).insert(new).await.unwrap();
+        tickets.push(ticket);
+    }
+    // Each database has counted for itself.
+    assert_eq!(tickets[0].id, tickets[1].id);
+    for loader in [
+        Loader::new(shards.clone()),
+        Loader::new(shards.clone()).cached(),
+    ] {
+        for _ in 0..2 {
+            let loading = tickets
+                .iter()
+                .map(|ticket| loader.related(Ticket::NOTES, ticket));
+            let loaded = futures_util::future::try_join_all(loading).await.unwrap();
+            let texts: Vec<_> = loaded.iter().flatten().map(|note| &note.text).collect();
+            assert_eq!(texts, [&format!("of {one}"), &format!("of {other}")]);
+        }
+    }
 }
 
 pub(super) async fn graphs_are_those_of_one_database(databases: &[TestDatabase]) {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 #[entity(table = "customers")]
 #[entity(has_many(orders: Order, foreign_key = customer_id))]
 #[entity(has_many(reviews: Review, foreign_key = customer_id))]
+#[entity(has_many(claims: Claim, foreign_key = customer_id))]
 pub(super) struct Customer {
     #[entity(primary_key, shard_key)]
     pub id: i64,
@@ -69,6 +70,7 @@ pub(super) struct Review {
 /// Its key is counted by each database for itself.
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[entity(table = "tickets", cache(ttl = "60s"))]
+#[entity(has_many(notes: Note, foreign_key = ticket_id))]
 pub(super) struct Ticket {
     #[entity(primary_key, generated)]
     pub id: i64,
@@ -78,6 +80,33 @@ pub(super) struct Ticket {
     pub title: String,
     #[entity(deleted_at)]
     pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// Lies where its ticket is, which others have the number of on other shards.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[entity(table = "notes")]
+#[entity(belongs_to(ticket: Ticket, foreign_key = ticket_id))]
+pub(super) struct Note {
+    #[entity(primary_key, generated)]
+    pub id: i64,
+    #[entity(index)]
+    pub ticket_id: i64,
+    #[entity(length = 60)]
+    pub text: String,
+}
+
+/// Lies where its ticket is or where its customer is: nothing says which.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[entity(table = "claims")]
+#[entity(belongs_to(ticket: Ticket, foreign_key = ticket_id))]
+#[entity(belongs_to(customer: Customer, foreign_key = customer_id))]
+pub(super) struct Claim {
+    #[entity(primary_key)]
+    pub id: i64,
+    #[entity(index)]
+    pub ticket_id: i64,
+    #[entity(index)]
+    pub customer_id: i64,
 }
 
 /// Each shard computes its own.
@@ -102,7 +131,7 @@ pub(super) struct Card {
     pub(super) orders: i64,
 }
 
-pub(super) type Everything = (Customer, Order, Line, Review, Ticket, Totals);
+pub(super) type Everything = (Customer, Order, Line, Review, Ticket, Note, Claim, Totals);
 
 /// A builder of three shards on databases of the test's own.
 pub(super) fn builder(databases: &[TestDatabase]) -> ShardsBuilder {

@@ -218,6 +218,19 @@ pub(super) async fn relations_that_may_lead_elsewhere_are_refused(databases: &[T
         .await;
     refused(error.unwrap_err(), ErrorKind::InvalidQuery, apart);
     let orders = OrderRepository::new(&shards);
+    let torn = &[
+        "`Customer::CLAIMS` may be on another shard",
+        "`claims` has no shard key, and belongs to `tickets` and `customers`",
+        "#[entity(shard_key)]",
+    ];
+    let error = customers.with(Customer::CLAIMS).all().await.unwrap_err();
+    refused(error, ErrorKind::InvalidQuery, torn);
+    let count = customers.order_by(Customer::CLAIMS.count().desc());
+    refused(
+        count.all().await.unwrap_err(),
+        ErrorKind::InvalidQuery,
+        torn,
+    );
     let below = "`Line::REVIEWS` may be on another shard";
     let error = orders.with(Order::LINES.with(Line::REVIEWS)).all().await;
     refused(error.unwrap_err(), ErrorKind::InvalidQuery, &[below]);
@@ -405,6 +418,39 @@ pub(super) async fn queues_and_batches_of_a_shard_refuse_rows_of_others(
     queue.shutdown().await.unwrap();
     let all = CustomerRepository::new(&shards);
     assert_eq!(all.get(other).await.unwrap(), stranger);
+}
+
+pub(super) async fn a_queued_update_finds_its_row_by_the_shard_key(databases: &[TestDatabase]) {
+    let (shards, _) = filled(databases).await;
+    let (one, _, same) = keys(&shards);
+    let db = shards.at(&one).unwrap();
+    let queue = WriteBehind::builder(&db).entities::<Order>();
+    let queue = queue.start().await.unwrap();
+    let orders = queue.of::<Order>().unwrap();
+    let found = OrderRepository::new(&db).filter(Order::CUSTOMER_ID.eq(one));
+    let mut own = found
+        .order_by(Order::ID.asc())
+        .limit(1)
+        .one()
+        .await
+        .unwrap();
+    own.cents = 6;
+    let own = orders.update(&own).await.unwrap();
+    queue.flush().await.unwrap();
+    let stolen = Order {
+        customer_id: same,
+        cents: 7,
+        ..own.clone()
+    };
+    orders.update(&stolen).await.unwrap();
+    let flushed = queue.flush().await;
+    let letters = queue.dead_letters();
+    assert_eq!(letters.len(), 1, "{flushed:?}");
+    assert_eq!(letters[0].kind, ErrorKind::Stale.name(), "{letters:?}");
+    queue.discard(letters[0].id).await.unwrap();
+    queue.shutdown().await.unwrap();
+    let kept = OrderRepository::new(&db).get(own.id).await.unwrap();
+    assert_eq!(kept, own);
 }
 
 #[tokio::test]
