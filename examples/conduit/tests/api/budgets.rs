@@ -187,6 +187,29 @@ pub async fn every_endpoint_sends_what_the_readme_says(client: &Client) {
     assert!(documented.len() >= 20, "{documented:?}");
 }
 
+/// What the lint of indexes says once each endpoint was asked, by anybody and by a member.
+pub async fn what_the_endpoints_look_for_has_an_index(client: &Client) {
+    let scene = Scene::of(client).await;
+    scene.grow(20).await.unwrap();
+    let recording = client.db.recorded();
+    for (endpoint, _) in documented(client.db.dialect()) {
+        count(&scene, &client.nobody(), &endpoint).await;
+        count(&scene, &scene.reader, &endpoint).await;
+    }
+    for filter in ["tag=x", "author=writer", "favorited=reader"] {
+        let path = format!("/api/articles?{filter}");
+        scene.reader.get(&path).await.expect(200);
+    }
+    assert!(recording.count() > 50, "{}", recording.count());
+    let report = client
+        .db
+        .lint::<Schema>()
+        .recorded(&recording)
+        .await
+        .unwrap();
+    report.into_result().unwrap();
+}
+
 /// How many statements a request sends; `None` if who asks is not allowed to.
 async fn count(scene: &Scene<'_>, person: &Person<'_>, endpoint: &str) -> Option<usize> {
     let comment = prepare(scene, endpoint).await;

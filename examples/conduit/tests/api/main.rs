@@ -90,7 +90,8 @@ on_every_database! {
     budgets:
         lists_take_as_many_statements_for_many_rows_as_for_few,
         every_endpoint_sends_what_the_readme_says,
-        the_tables_are_those_of_the_entities;
+        the_tables_are_those_of_the_entities,
+        what_the_endpoints_look_for_has_an_index;
     faults:
         health_and_metrics_are_told,
         a_pool_that_is_smaller_than_the_load_serves_everybody,
