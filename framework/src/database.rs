@@ -49,7 +49,7 @@ pub use builder::DatabaseBuilder;
 pub use health::{ConnectionFigures, HealthChecker, HealthReport, HealthStatus, ReplicaHealth};
 pub use lint::{Lint, LintReport};
 pub use named::Databases;
-pub use schema::{Drift, DriftKind, SchemaReport};
+pub use schema::{Drift, DriftKind, SchemaReport, TableKind};
 pub use views::Refresh;
 
 /// A database. Cheap to clone; all clones share one pool.
@@ -92,11 +92,22 @@ struct Inner {
 }
 
 impl Database {
-    /// Connects to the database of a URL: `sqlite://file.db`, `sqlite::memory:`, `postgres://…`, `mysql://…`.
+    /// Connects to the database of a URL: `sqlite://file.db`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`,
+    /// each with the feature of its name (`mysql` for both of the last). Options in the URL are listed in
+    /// [`driver::url`](crate::driver::url). It is to be called within a tokio runtime.
+    ///
+    /// An SQLite file that does not exist is made, unless `?mode=rw` is asked for. A database in memory is one connection: while a
+    /// transaction is open on it, or a stream of rows, calls on the handle wait for its end, and fail after the pool's
+    /// `acquire_timeout`. On a file that holds for writes. Within a transaction use its own handle:
+    /// `UserRepository::new(&tx)`.
     ///
     /// # Errors
     /// A [`Configuration`](crate::ErrorKind::Configuration) error for a URL that has no meaning; the reason why no
     /// connection could be opened.
+    ///
+    /// # Panics
+    /// Not here; but in a `tokio::task::LocalSet` on a multi-thread runtime long statements of SQLite do. Connect there by
+    /// [`ConnectOptions::stay_inline`](crate::driver::ConnectOptions::stay_inline).
     pub async fn connect(url: &str) -> Result<Self> {
         Self::builder().url(url).connect().await
     }
@@ -224,7 +235,8 @@ impl Database {
         &self.inner.origin.observers
     }
 
-    /// Begins a transaction with the database's own defaults; see [`Database::transaction`] for options.
+    /// Begins a transaction with the database's own defaults; see [`Database::transaction`] for options. It holds a
+    /// connection until it ends, on SQLite the one that writes: see [`connect`](Database::connect).
     ///
     /// # Errors
     /// A [`Timeout`](crate::ErrorKind::Timeout) or connection error; the database's refusal.
@@ -246,6 +258,9 @@ impl Database {
     ///
     /// # Errors
     /// The database's, for the first statement that fails.
+    ///
+    /// # Cancellation
+    /// A future dropped midway may have run some of it, or all.
     #[track_caller]
     pub fn execute_script(&self, sql: &str) -> impl Future<Output = Result<()>> + Send {
         self.execute_script_at(sql, Location::caller())

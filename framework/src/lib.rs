@@ -45,9 +45,27 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Where to look: [`repository`] for queries and writes, [`eager`] for includes and strategies, [`transaction`] and
-//! [`pool`] for what is under them, [`observe`] for what happened, [`schema::expression`] for filters, and the reference
-//! of the derive on [`Entity`](macro@Entity).
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | entities and their relations; views; subsets and graphs | the derives [`Entity`](macro@Entity), [`View`](macro@View), [`Shape`](macro@Shape) |
+//! | queries and writes; raw SQL; row locks | [`repository`]; [`repository::Sql`]; [`repository::Query::for_update`] |
+//! | includes and strategies; filters | [`eager`]; [`schema::expression`] |
+//! | connecting: URLs and their options; pools | [`driver::url`]; [`pool`] |
+//! | tables made and compared; migrations | [`database::schema`] |
+//! | transactions, savepoints, retries | [`transaction`] |
+//! | many rows; caches; views | [`bulk`]; [`result_cache`]; [`view`], [`refresher`] |
+//! | replicas; shards | [`routing`]; [`shards`] |
+//! | what happened, and N+1; plans; indexes | [`observe`]; [`explain`]; [`database::lint`] |
+//! | assertions, metrics, the inspector | the modules `testing`, `metrics` and `inspector` of these features |
+//!
+//! # Features
+//!
+//! `sqlite` (default), `postgres`, `mysql`: the drivers. `tls-rustls`: TLS for the latter two, whose connections are plain
+//! without it. `testing`: assertions about statements. `tower`: budgets of statements for HTTP requests. `metrics`, `inspector`:
+//! figures for a collector, and a page. `write-behind`: writes acknowledged into a queue. `redis`: Redis between the caches
+//! of several processes.
 #[cfg(test)]
 extern crate self as entourage;
 

@@ -55,7 +55,8 @@ use crate::{
     statement::render::Backend,
 };
 
-/// The rows of one entity, through one executor: a database handle, a transaction or a borrowed sqlx connection.
+/// The rows of one entity, through one executor: a database handle, a transaction, or a borrowed
+/// connection or transaction of sqlx 0.9 (PostgreSQL and MySQL, by their features).
 ///
 /// Cheap to make and to clone. The derived repositories dereference to it.
 #[derive(Debug)]

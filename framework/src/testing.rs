@@ -11,6 +11,28 @@
 //! | [`assert_indexed!`](crate::assert_indexed) | no read of a whole table where an index would serve |
 //! | [`#[query_budget(n)]`](query_budget) | so many or fewer, for a whole test function |
 //!
+//! Enable the feature under `[dev-dependencies]`, and give each test a database of its own: one in memory costs a
+//! millisecond. On a server, begin a transaction, hand `&tx` to the code, and drop it: nothing is kept.
+//!
+//! ```
+//! # use entourage::{Database, prelude::*, testing::assert_no_n_plus_one};
+//! # #[derive(Debug, Clone, Entity)]
+//! # #[entity(table = "users", has_many(posts: Post, foreign_key = author_id))]
+//! # struct User { #[entity(primary_key, generated)] id: i64 }
+//! # #[derive(Debug, Clone, Entity)]
+//! # #[entity(table = "posts")]
+//! # struct Post { #[entity(primary_key, generated)] id: i64, author_id: i64 }
+//! # async fn handler(db: &Database) -> Result<usize> {
+//! #     Ok(UserRepository::new(db).with(User::POSTS).all().await?.len())
+//! # }
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! let db = Database::connect("sqlite::memory:").await?;
+//! db.create_schema::<(User, Post)>().await?;
+//! assert_no_n_plus_one!(db, handler(&db).await?);
+//! # Ok(()) }
+//! ```
+//!
 //! They work in any test framework, in `async` code on tokio. Counted is what the block's own task asks for, and tasks
 //! that it spawns by [`observe::spawn`](crate::observe::spawn); other tests and tasks are not. BEGIN, COMMIT, SAVEPOINT
 //! and schema statements are not counted. What is asserted about is the database handle given first;

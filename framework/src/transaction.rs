@@ -5,6 +5,27 @@
 //! when its last clone is dropped, before anybody else gets the connection. Inside it [`begin`](Transaction::begin) makes
 //! a savepoint, with the same rules.
 //!
+//! ```
+//! # use entourage::{Database, Error, prelude::*, transaction::Retry};
+//! # #[derive(Debug, Clone, Entity)]
+//! # #[entity(table = "accounts")]
+//! # struct Account { #[entity(primary_key)] id: i64, balance: i64 }
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! # let db = Database::connect("sqlite::memory:").await?;
+//! # db.create_schema::<Account>().await?;
+//! # AccountRepository::new(&db).insert(NewAccount { id: 1, balance: 20 }).await?;
+//! // Run again after a conflict or a deadlock; committed if it gives `Ok`, else rolled back.
+//! let withdraw = db.transaction().retry(Retry::default()).run(|tx| async move {
+//!     let accounts = AccountRepository::new(&tx);
+//!     let mut account = accounts.filter(Account::ID.eq(1)).for_update().one().await?;
+//!     account.balance -= 5;
+//!     Ok::<_, Error>(accounts.update(&account).await?.balance)
+//! });
+//! assert_eq!(withdraw.await?, 15);
+//! # Ok(()) }
+//! ```
+//!
 //! Cancellation: a future dropped in the middle of a statement ends the transaction, on every database: the next
 //! statement fails, and the connection is rolled back or closed. Dropped during COMMIT, the outcome is not known.
 pub mod advisory;
@@ -237,6 +258,9 @@ impl Transaction {
     /// be there. After any other error nothing is kept: a conflict or a deferred constraint that the database reports
     /// only now, or [`TransactionAborted`](ErrorKind::TransactionAborted) if an error was passed over that the database
     /// does not go on from.
+    ///
+    /// # Cancellation
+    /// Of a future dropped midway nobody knows whether the changes were made.
     #[track_caller]
     pub fn commit(self) -> impl Future<Output = Result<()>> + Send + use<> {
         let call_site = Location::caller();

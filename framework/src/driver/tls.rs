@@ -8,16 +8,17 @@
 //! | `verify-ca` | yes | its certificate comes from a trusted authority |
 //! | `verify-full` | yes | and is for the host connected to |
 //!
-//! Only `verify-full` keeps out somebody who sits in between: any certificate of a trusted authority does for `verify-ca`.
-//! Trusted are the authorities that browsers trust (a list that is compiled in), and those of `sslrootcert`.
-//!
-//! Without the feature `tls-rustls`, `prefer` is `disable`, and the modes below it are an error.
+//! What they are worth is told at [`TlsMode`].
 use std::path::PathBuf;
 
 use super::rustls;
 use crate::error::{Error, Result};
 
-/// How far a connection is encrypted and its server checked; PostgreSQL's words.
+/// How far a connection is encrypted and its server checked; PostgreSQL's words. `prefer` is the default.
+///
+/// Without the feature `tls-rustls`, `disable` and `prefer` connect without encryption, and the others are an error. Only
+/// `verify-full` keeps out somebody who sits in between: any certificate of a trusted authority does for `verify-ca`. Trusted
+/// are the authorities that browsers trust (a list that is compiled in), and those of `sslrootcert`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsMode {
     /// No encryption.

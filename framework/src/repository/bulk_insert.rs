@@ -67,6 +67,9 @@ impl<'a, E: Entity> Repository<'a, E> {
 
     /// The same for rows from a stream, which may fail: its error ends the load, is its source, and is found by
     /// [`Error::downcast_ref`]. A stream that waits is waited for with the transaction open.
+    ///
+    /// # Errors
+    /// When it is awaited: the stream's own; as [`BulkInsert`].
     #[track_caller]
     pub fn bulk_insert_stream<'r, N, X, S>(&self, rows: S) -> BulkInsert<'r, E>
     where

@@ -31,6 +31,9 @@ impl<'a, E: Entity> Repository<'a, E> {
     /// With a `version` column the row is written only if it still has the entity's version. A graph can be passed as
     /// it is (`&graph` dereferences to the entity); its relations are not saved.
     ///
+    /// A soft-deleted row counts as there. Without a `version`, an entity that was read before the deletion writes its
+    /// `deleted_at` back with the rest, and so restores the row; with one it is [`Stale`](ErrorKind::Stale).
+    ///
     /// # Errors
     /// [`Stale`](ErrorKind::Stale) if the row has another version or is gone; [`NotFound`](ErrorKind::NotFound) if it
     /// is gone and there is no version; a constraint violation; the database's other errors.

@@ -140,6 +140,9 @@ impl TransactionBuilder {
     /// # Errors
     /// Those of `work`, of the last attempt; those of [`begin`](TransactionBuilder::begin) and
     /// [`Transaction::commit`].
+    ///
+    /// # Cancellation
+    /// Dropped midway it is rolled back, unless COMMIT was on its way: of that nobody knows the outcome.
     pub async fn run<T, E, Fut>(
         self,
         mut work: impl FnMut(Transaction) -> Fut + Send,

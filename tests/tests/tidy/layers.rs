@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("6", &["pool"]),
     ("7", &["executor"]),
     ("8", &["transaction", "routing"]),
-    ("9", &["eager", "bulk", "view", "shape", "result_cache"]),
+    ("9", &["eager", "bulk", "view", "result_cache"]),
     ("10", &["database"]),
     ("11", &["repository", "refresher"]),
     (
