@@ -341,10 +341,16 @@ predicates! {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
-        if let Some(table) = &self.0.detail.table
-            && !self.0.message.contains(table.as_str())
-        {
-            write!(f, " (table `{table}`)")?;
+        let detail = &self.0.detail;
+        match (&detail.table, detail.columns.as_slice()) {
+            // Of a row that cannot be read nobody else names the column.
+            (Some(table), [column]) if self.0.kind == ErrorKind::Decode => {
+                write!(f, " (column `{table}.{column}`)")?;
+            }
+            (Some(table), _) if !self.0.message.contains(table.as_str()) => {
+                write!(f, " (table `{table}`)")?;
+            }
+            _ => {}
         }
         if let Some(shard) = &self.0.shard {
             write!(f, " on shard `{shard}`")?;

@@ -1,7 +1,7 @@
 //! Typed stores for the rows of a graph while it is loaded.
 use crate::{
     error::Result,
-    schema::{Entity, Row},
+    schema::{Entity, Row, entity},
 };
 
 /// Takes the rows of one level.
@@ -57,7 +57,7 @@ pub trait Decode: Sized + Send {
 
 impl<E: Entity> Decode for E {
     fn decode(row: &mut Row<'_, '_>) -> Result<Self> {
-        E::decode(row).map_err(|error| error.with_table(E::table().name))
+        entity::read(row)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     error::Result,
     executor::Executor,
-    schema::{Cell, Entity, Row},
+    schema::{Cell, Entity, Row, entity},
     statement::{
         Statement, Touched, next_load,
         query::Level,
@@ -129,8 +129,7 @@ pub(super) async fn entities<E: Entity>(
     let call_site = caller.call_site;
     let mut rows = Vec::new();
     let mut sink = |cells: &[Cell<'_>]| {
-        let entity = E::decode(&mut Row::new(cells))
-            .map_err(|error| error.with_table(E::table().name).at(call_site))?;
+        let entity = entity::read(&mut Row::new(cells)).map_err(|error| error.at(call_site))?;
         rows.push(entity);
         Ok(ControlFlow::Continue(()))
     };
@@ -149,8 +148,7 @@ pub(super) async fn written<E: Entity>(
     let call_site = caller.call_site;
     let mut rows = Vec::new();
     let mut sink = |cells: &[Cell<'_>]| {
-        let entity: E = E::decode(&mut Row::new(cells))
-            .map_err(|error| error.with_table(E::table().name).at(call_site))?;
+        let entity: E = entity::read(&mut Row::new(cells)).map_err(|error| error.at(call_site))?;
         kept::note(touched.as_ref(), &entity);
         rows.push(entity);
         Ok(ControlFlow::Continue(()))

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     executor::Executor,
     result_cache::CacheMode,
-    schema::{Cell, Condition, Entity, Filter, Key, KeyPart, Row, TableDef, Value},
+    schema::{Cell, Condition, Entity, Filter, Key, KeyPart, Row, TableDef, Value, entity},
     statement::{Statement, query::Level, render},
     statement_cache,
 };
@@ -296,9 +296,8 @@ fn matching(table: &'static TableDef, condition: Condition) -> Level {
 async fn first<E: Entity>(executor: &dyn Executor, statement: &Statement) -> Result<Option<E>> {
     let mut found = None;
     let mut sink = |cells: &[Cell<'_>]| {
-        let row = E::decode(&mut Row::new(cells));
-        let name = |error: Error| error.with_table(E::table().name).at(statement.call_site);
-        found = Some(row.map_err(name)?);
+        let row = entity::read(&mut Row::new(cells));
+        found = Some(row.map_err(|error| error.at(statement.call_site))?);
         Ok(ControlFlow::Break(()))
     };
     executor.run(statement, &mut sink).await?;

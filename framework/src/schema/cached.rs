@@ -6,7 +6,7 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use super::{
     cell::Row,
-    entity::Entity,
+    entity::{self, Entity},
     value::{ColumnValue, SqlType, Value},
 };
 use crate::error::Result;
@@ -77,7 +77,7 @@ impl fmt::Debug for dyn CachedRow {
 /// # Errors
 /// A decode error.
 pub fn read_row<E: Entity>(row: &mut Row<'_, '_>) -> Result<Arc<dyn CachedRow>> {
-    Ok(Arc::new(E::decode(row)?))
+    Ok(Arc::new(entity::read::<E>(row)?))
 }
 
 impl SqlType {

@@ -2,7 +2,7 @@
 use std::fmt::Debug;
 
 use super::{cell::Row, key::Key, relation::RelationDef, table::TableDef, value::Value};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A struct that is one row of a table. Derived; see the derive's reference for the attributes.
 ///
@@ -44,3 +44,22 @@ pub trait Entity: Sized + Clone + Debug + Send + Sync + 'static {
     note = "code about any entity asks for `E: Writable` where it writes"
 )]
 pub trait Writable: Entity {}
+
+/// Reads an entity. An error names its table and the column.
+///
+/// # Errors
+/// As [`Entity::decode`].
+#[inline]
+pub(crate) fn read<E: Entity>(row: &mut Row<'_, '_>) -> Result<E> {
+    let first = row.position();
+    E::decode(row).map_err(|error| in_table(error, E::table(), row.position() - first))
+}
+
+#[cold]
+fn in_table(error: Error, table: &TableDef, at: usize) -> Error {
+    let error = error.with_table(table.name);
+    match table.columns.get(at) {
+        Some(column) => error.with_columns(vec![column.name.to_owned()]),
+        None => error,
+    }
+}

@@ -138,7 +138,7 @@ pub async fn a_key_that_is_null_is_an_error_and_no_invented_key(db: &Database) {
             let error = spent.query().all().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
             assert!(
-                error.to_string().contains("NULL (table `spent`)"),
+                error.to_string().contains("NULL (column `spent.buyer_id`)"),
                 "{error}"
             );
         }

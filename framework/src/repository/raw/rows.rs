@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use crate::{
     driver::RowSink,
     error::{Error, Result},
-    schema::{Cell, ColumnValue, Entity, Row, TableDef},
+    schema::{Cell, ColumnValue, Entity, Row, TableDef, entity},
 };
 
 /// What a row of raw SQL can be read as: an entity, or a tuple of up to twelve column values.
@@ -39,7 +39,7 @@ impl<E: Entity> FromRow for E {
     }
 
     fn from_row(row: &mut Row<'_, '_>) -> Result<Self> {
-        E::decode(row).map_err(|error| error.with_table(E::table().name))
+        entity::read(row)
     }
 }
 
