@@ -100,6 +100,7 @@ macro_rules! every_case {
                 whoever_has_not_counted_enough_reads_says_so,
                 an_index_that_nobody_reads_is_found requires(arrays),
                 the_statements_can_leave_writers_alone,
+                an_index_that_is_not_complete_is_no_index requires(arrays),
                 tables_that_are_not_there_are_none_of_the_lints_business,
                 every_foreign_key_of_a_schema_is_looked_at,
                 the_rows_of_a_kept_view_have_indexes_and_those_of_a_plain_one_have_none,

@@ -61,6 +61,8 @@ pub(super) struct LiveIndex {
     pub(super) partial: bool,
     /// Whether it is a B-tree.
     pub(super) ordered: bool,
+    /// Whether it is complete: PostgreSQL leaves one behind that is not where CONCURRENTLY failed.
+    pub(super) valid: bool,
     /// What it is ordered by.
     pub(super) parts: Vec<LivePart>,
     /// Columns whose values it only holds.
@@ -85,7 +87,7 @@ impl LiveIndex {
     /// first characters of a column says nothing of the column.
     pub(super) fn promised(&self) -> Option<Vec<&str>> {
         let column = |part: &LivePart| part.whole || !self.unique;
-        if self.partial || !self.parts.iter().all(column) {
+        if self.partial || !self.valid || !self.parts.iter().all(column) {
             return None;
         }
         self.parts
@@ -195,7 +197,7 @@ impl CatalogQuery {
         )
     }
 
-    /// Which table, name, whether it is unique, the primary key, a constraint, partial, a B-tree; a column (NULL: an
+    /// Which table, name, whether it is unique, the primary key, a constraint, partial, a B-tree, complete; a column (NULL: an
     /// expression), whether it is whole, usual, descending, its flavour, and whether it is only included.
     fn indexes(wanted: &[&'static TableDef], dialect: Dialect) -> Self {
         Self::of(
@@ -299,6 +301,7 @@ impl IndexRow {
             constraint: row.read()?,
             partial: row.read()?,
             ordered: row.read()?,
+            valid: row.read()?,
             parts: Vec::new(),
             included: Vec::new(),
         };

@@ -350,6 +350,46 @@ pub async fn the_statements_can_leave_writers_alone(db: &Database) {
     mended(db, &report, lint()).await;
 }
 
+/// PostgreSQL leaves an index behind where CONCURRENTLY has met a row that does not fit.
+pub async fn an_index_that_is_not_complete_is_no_index(db: &Database) {
+    db.create_schema::<Books>().await.unwrap();
+    let names = ["one", "one"].map(|name| NewTenant { name: name.into() });
+    let tenants = TenantRepository::new(db).insert_many(names).await.unwrap();
+    let bill = |number: &str| NewBill {
+        tenant_id: tenants[0].id,
+        clerk_id: Some(tenants[0].id),
+        number: number.into(),
+        due_on: NaiveDate::default(),
+        paid: false,
+        note: String::new(),
+    };
+    let bills = BillRepository::new(db);
+    bills
+        .insert_many([bill("same"), bill("same")])
+        .await
+        .unwrap();
+    let unique = "CREATE UNIQUE INDEX CONCURRENTLY bills_clerk_id_idx ON bills (clerk_id)";
+    db.execute_script(unique).await.unwrap_err();
+    let report = db.lint::<Books>().await.unwrap();
+    let found: Vec<_> = report.findings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "index `bills_clerk_id_idx` of `bills` is not complete, and serves nobody",
+            "foreign key `bills (clerk_id)` to `tenants` has no index",
+        ]
+    );
+    let mended = [
+        r#"DROP INDEX "bills_clerk_id_idx""#,
+        r#"CREATE INDEX "bills_clerk_id_idx1" ON "bills" ("clerk_id")"#,
+    ];
+    assert_eq!(ddl(&report), mended);
+    for text in report.ddl() {
+        run(db, text).await;
+    }
+    assert!(db.lint::<Books>().await.unwrap().is_clean());
+}
+
 pub async fn tables_that_are_not_there_are_none_of_the_lints_business(db: &Database) {
     let report = db.lint::<Books>().await.unwrap();
     assert!(report.is_clean(), "{report}");

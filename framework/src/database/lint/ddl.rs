@@ -1,5 +1,5 @@
 //! The statements that mend what the lint finds. Pure.
-use super::table::{Column, Fitness, Index, Table};
+use super::table::{Column, Fitness, Table};
 use crate::{dialect::Dialect, statement::ddl};
 
 /// MySQL's longest key is 3072 bytes, four of these in utf8mb4.
@@ -37,7 +37,10 @@ pub(super) fn name(table: &Table, columns: &[usize], number: usize) -> String {
 /// A name that no index of the table has, and none that is proposed already.
 pub(super) fn free_name(table: &Table, columns: &[usize], given: &[String]) -> String {
     let is_free = |name: &String| {
-        table.indexes.iter().all(|index| index.live.name != *name) && !given.contains(name)
+        let live = table.indexes.iter().map(|index| &index.live.name);
+        live.chain(&table.invalid)
+            .chain(given)
+            .all(|taken| taken != name)
     };
     let mut names = (0..).map(|number| name(table, columns, number));
     names.find(is_free).unwrap_or_default()
@@ -77,9 +80,9 @@ pub(super) fn create(table: &Table, name: &str, columns: &[(usize, bool)], form:
 }
 
 /// `DROP INDEX`
-pub(super) fn drop(table: &Table, index: &Index, form: Form) -> String {
+pub(super) fn drop(table: &Table, index: &str, form: Form) -> String {
     let dialect = form.dialect;
-    let name = dialect.quote(&index.live.name);
+    let name = dialect.quote(index);
     match (dialect, table.def.schema) {
         (Dialect::Mysql, _) => {
             format!(

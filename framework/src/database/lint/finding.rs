@@ -25,7 +25,7 @@ impl Finding {
         &self.table
     }
 
-    /// The columns of the index that is to be made, or that is too much; in order.
+    /// The columns of the index that is to be made, or that is too much; in order. None of one that is not complete.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
@@ -84,6 +84,12 @@ pub enum FindingKind {
         /// The one that does what it does.
         of: String,
     },
+    /// The index is not complete: it serves nobody, and every write keeps it up. PostgreSQL leaves it behind where
+    /// `CREATE INDEX CONCURRENTLY` failed.
+    InvalidIndex {
+        /// Its name.
+        index: String,
+    },
     /// Nobody reads the index.
     UnusedIndex {
         /// Its name.
@@ -101,13 +107,14 @@ impl FindingKind {
     /// The worst first.
     pub(super) fn rank(&self) -> u8 {
         match self {
-            FindingKind::UnindexedForeignKey { .. } => 0,
-            FindingKind::UnindexedFilter => 1,
-            FindingKind::ColumnOrder { .. } => 2,
-            FindingKind::UnindexedOrder => 3,
-            FindingKind::DuplicateIndex { .. } => 4,
-            FindingKind::RedundantIndex { .. } => 5,
-            FindingKind::UnusedIndex { .. } => 6,
+            FindingKind::InvalidIndex { .. } => 0,
+            FindingKind::UnindexedForeignKey { .. } => 1,
+            FindingKind::UnindexedFilter => 2,
+            FindingKind::ColumnOrder { .. } => 3,
+            FindingKind::UnindexedOrder => 4,
+            FindingKind::DuplicateIndex { .. } => 5,
+            FindingKind::RedundantIndex { .. } => 6,
+            FindingKind::UnusedIndex { .. } => 7,
         }
     }
 }
@@ -139,6 +146,12 @@ impl fmt::Display for Finding {
                 if *replaceable {
                     f.write_str(", which could replace it")?;
                 }
+            }
+            FindingKind::InvalidIndex { index } => {
+                write!(
+                    f,
+                    "index `{index}` of `{table}` is not complete, and serves nobody"
+                )?;
             }
             FindingKind::DuplicateIndex { index, of } => {
                 write!(f, "index `{index}` of `{table}` is the same as `{of}`")?;

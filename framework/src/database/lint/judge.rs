@@ -37,6 +37,10 @@ pub(super) fn judge(mut table: Table, usage: Option<&Usage>, enough: u64, form: 
     let proposals = propose::proposals(&table);
     let surplus = surplus::surplus(&table, &proposals, reads);
     let names = names(&table, &proposals);
+    let invalid = table.invalid.iter();
+    judged
+        .findings
+        .extend(invalid.map(|name| incomplete(&table, name, form)));
     for (proposal, name) in proposals.iter().zip(&names) {
         judged.findings.push(missing(&table, proposal, name, form));
     }
@@ -100,6 +104,19 @@ fn missing(table: &Table, proposal: &Proposal, name: &str, form: Form) -> Findin
     }
 }
 
+fn incomplete(table: &Table, name: &str, form: Form) -> Finding {
+    Finding {
+        entity: table.def.entity,
+        table: qualified(table.def).to_string(),
+        columns: Vec::new(),
+        kind: FindingKind::InvalidIndex {
+            index: name.to_owned(),
+        },
+        evidence: Evidence::default(),
+        ddl: ddl::drop(table, name, form),
+    }
+}
+
 fn too_much(
     table: &Table,
     surplus: &Surplus,
@@ -131,6 +148,6 @@ fn too_much(
         columns: table.names(&own.columns),
         kind,
         evidence: Evidence::default(),
-        ddl: ddl::drop(table, own, form),
+        ddl: ddl::drop(table, &own.live.name, form),
     }
 }

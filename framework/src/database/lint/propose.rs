@@ -122,6 +122,7 @@ fn pseudo(table: &Table, columns: Vec<usize>) -> Index {
         constraint: false,
         partial: false,
         ordered: true,
+        valid: true,
         parts: columns.iter().map(part).collect(),
         included: Vec::new(),
     };

@@ -17,6 +17,8 @@ pub(super) struct Table {
     pub(super) def: &'static TableDef,
     pub(super) columns: Vec<Column>,
     pub(super) indexes: Vec<Index>,
+    /// The names of indexes that serve nobody, for they are not complete.
+    pub(super) invalid: Vec<String>,
     /// The columns of indexes that an entity declares, whether they are there or not.
     pub(super) declared: Vec<Vec<usize>>,
     pub(super) wants: Vec<Want>,
@@ -90,18 +92,20 @@ impl Table {
             def,
             columns: columns.collect(),
             indexes: Vec::new(),
+            invalid: Vec::new(),
             declared: Vec::new(),
             wants: Vec::new(),
         };
-        table.indexes = live
-            .indexes
-            .iter()
-            .map(|live| Index {
-                columns: table.leading(live, dialect),
-                live: live.clone(),
-                reads: None,
-            })
-            .collect();
+        for live in &live.indexes {
+            match live.valid {
+                true => table.indexes.push(Index {
+                    columns: table.leading(live, dialect),
+                    live: live.clone(),
+                    reads: None,
+                }),
+                false => table.invalid.push(live.name.clone()),
+            }
+        }
         for entity in std::iter::once(&def).chain(others) {
             let declared = entity.indexes.iter().filter_map(|index| {
                 let name = |&column: &usize| entity.columns[column].name;

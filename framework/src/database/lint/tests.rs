@@ -52,6 +52,7 @@ fn table(indexes: &[Index], wants: Vec<Want>) -> Table {
         def: Thing::table(),
         columns: NAMES.iter().enumerate().map(column).collect(),
         indexes: all,
+        invalid: Vec::new(),
         declared: Vec::new(),
         wants,
     }
@@ -72,6 +73,7 @@ fn index(name: &str, columns: &[usize]) -> Index {
         constraint: false,
         partial: false,
         ordered: true,
+        valid: true,
         parts: columns.iter().map(part).collect(),
         included: Vec::new(),
     };

@@ -54,10 +54,10 @@ pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     each(
         tables,
         "CAST(i.index_name AS CHAR), i.non_unique = 0, i.index_name = 'PRIMARY', i.index_name = 'PRIMARY', 0, \
-         i.index_type = 'BTREE', CAST(i.column_name AS CHAR), i.sub_part IS NULL, i.sub_part IS NULL, \
+         i.index_type = 'BTREE', 1, CAST(i.column_name AS CHAR), i.sub_part IS NULL, i.sub_part IS NULL, \
          coalesce(i.collation = 'D', 0), coalesce(CAST(i.sub_part AS CHAR), ''), 0, i.seq_in_index FROM information_schema.statistics AS i",
         &[("i.table_schema", "i.table_name")],
-        "1, 2, 14",
+        "1, 2, 15",
     )
 }
 

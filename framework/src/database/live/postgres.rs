@@ -39,7 +39,8 @@ pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
 }
 
 /// A foreign key that refers to a unique index needs it as a constraint does, and so do replication, clustering, and the
-/// index of the partitioned table. What is told of a part beside its direction are its operators, its collation, where
+/// index of the partitioned table. One that is not complete is left out while somebody makes it, and if it is a partitioned
+/// table's, which waits for those of its partitions. What is told of a part beside its direction are its operators, its collation, where
 /// NULLs are, and what the index promises of them and until when. (NULLS NOT DISTINCT has a column since PostgreSQL 15.)
 pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     let (wanted, args) = wanted(tables);
@@ -48,7 +49,7 @@ pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
          EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid) \
          OR i.indisreplident OR i.indisclustered \
          OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = i.indexrelid), \
-         i.indpred IS NOT NULL, m.amname = 'btree', c.attname::text, TRUE, \
+         i.indpred IS NOT NULL, m.amname = 'btree', i.indisvalid, c.attname::text, TRUE, \
          coalesce(o.opcdefault AND i.indcollation[part.seq::int - 1] = c.attcollation \
          AND i.indoption[part.seq::int - 1] IN (0, 3), FALSE), \
          coalesce(i.indoption[part.seq::int - 1] & 1, 0) = 1, \
@@ -61,7 +62,9 @@ pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
          CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS part (attnum, seq) \
          LEFT JOIN pg_catalog.pg_attribute AS c ON c.attrelid = wanted.id AND c.attnum = part.attnum \
          LEFT JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[part.seq::int - 1] \
-         WHERE i.indisvalid ORDER BY wanted.at, named.relname, part.seq"
+         WHERE i.indisvalid OR (named.relkind = 'i' AND NOT EXISTS \
+         (SELECT 1 FROM pg_catalog.pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)) \
+         ORDER BY wanted.at, named.relname, part.seq"
     );
     (sql, args)
 }

@@ -37,14 +37,14 @@ pub(super) fn columns(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
 pub(super) fn indexes(tables: &[&'static TableDef]) -> (String, Vec<Value>) {
     let (wanted, args) = wanted(tables);
     let sql = format!(
-        "{wanted} SELECT wanted.at, i.name, i.\"unique\", 0, i.origin <> 'c', i.partial, 1, \
+        "{wanted} SELECT wanted.at, i.name, i.\"unique\", 0, i.origin <> 'c', i.partial, 1, 1, \
          c.name, 1, c.coll = 'BINARY', c.desc, coalesce(c.coll, ''), 0, c.seqno \
          FROM wanted JOIN pragma_index_list(wanted.name, wanted.namespace) AS i \
          JOIN pragma_index_xinfo(i.name, wanted.namespace) AS c ON c.key \
          WHERE i.origin <> 'pk' \
-         UNION ALL SELECT wanted.at, '', 1, 1, 1, 0, 1, c.name, 1, 1, 0, 'BINARY', 0, c.pk \
+         UNION ALL SELECT wanted.at, '', 1, 1, 1, 0, 1, 1, c.name, 1, 1, 0, 'BINARY', 0, c.pk \
          FROM wanted JOIN pragma_table_xinfo(wanted.name, wanted.namespace) AS c WHERE c.pk > 0 \
-         ORDER BY 1, 2, 14"
+         ORDER BY 1, 2, 15"
     );
     (sql, args)
 }

@@ -101,6 +101,7 @@ fn mended(table: &Table) -> Table {
         def: Thing::table(),
         columns: super::table(&[], Vec::new()).columns,
         indexes,
+        invalid: Vec::new(),
         declared: table.declared.clone(),
         wants: table.wants.clone(),
     }
