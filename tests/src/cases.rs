@@ -8,6 +8,7 @@
 
 pub mod advisory_locks;
 pub mod bulk;
+pub mod bulk_edges;
 pub mod cache;
 pub mod cached_queries;
 pub mod connection;
@@ -154,6 +155,12 @@ macro_rules! every_case {
                 a_time_of_change_that_is_given_is_kept,
                 arrays_come_back_from_many_rows requires(arrays),
                 tables_that_are_no_plain_copy_of_the_entity_get_inserts requires(arrays),
+            }
+            bulk_edges {
+                a_load_of_an_old_moment_is_inserted_and_not_copied requires(arrays),
+                a_batch_does_not_wait_for_the_rows_of_others,
+                rows_of_defaults_alone_are_upserted,
+                a_pair_that_was_marked_as_deleted_is_linked_again,
             }
             update_many {
                 many_rows_are_updated_each_to_its_own_values,

@@ -3,7 +3,8 @@
 //! The server takes binary data as it comes: eight bytes of an integer for a floating-point column would be read as
 //! another number, without an error. So the types of the table's columns are asked for before, and again before COMMIT,
 //! when the lock that `COPY` took keeps them as they are. What is no plain table of exactly the entity's types, or has
-//! rules or row security, which `COPY` passes by or refuses, gets its rows by `INSERT`.
+//! rules or row security, which `COPY` passes by or refuses, gets its rows by `INSERT`. So does a transaction above READ
+//! COMMITTED, in which the catalog is asked as it was when the transaction began, and `COPY` goes by what it is now.
 use std::{ops::ControlFlow, panic::Location, sync::Arc};
 
 use async_trait::async_trait;
@@ -25,6 +26,7 @@ pub(super) const COPY_FROM: u64 = 1_000;
 const LAYOUT: &str = "\
 SELECT a.attname::text, CASE WHEN a.attidentity = 'a' THEN 0 ELSE a.atttypid::bigint END, \
 c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT row_security_active(c.oid) \
+AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') \
 FROM pg_catalog.pg_class AS c \
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid \
 WHERE c.oid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped \

@@ -52,6 +52,8 @@ pub(super) struct Feed<'r> {
     table: &'static TableDef,
     stamp: fn(&TableDef, &mut [Option<Value>]),
     rows: NewRows<'r>,
+    /// How many rows are read ahead at most.
+    window: u64,
     groups: Vec<Group>,
     /// An emptied group's, for the next.
     spare: Vec<Value>,
@@ -62,16 +64,18 @@ pub(super) struct Feed<'r> {
 }
 
 impl<'r> Feed<'r> {
-    /// `stamp` fills the columns that the framework keeps itself.
+    /// `stamp` fills the columns that the framework keeps itself. A batch of so many rows does not wait for more to be read.
     pub(super) fn new(
         table: &'static TableDef,
         stamp: fn(&TableDef, &mut [Option<Value>]),
         rows: NewRows<'r>,
+        batch: u64,
     ) -> Self {
         Self {
             table,
             stamp,
             rows,
+            window: WINDOW_ROWS.min(batch),
             groups: Vec::new(),
             spare: Vec::new(),
             ended: false,
@@ -91,7 +95,7 @@ impl<'r> Feed<'r> {
         }
         self.began = true;
         let (mut rows, mut bytes) = (0, 0);
-        while rows < WINDOW_ROWS && bytes < WINDOW_BYTES {
+        while rows < self.window && bytes < WINDOW_BYTES {
             let Some(row) = self.rows.next().await.transpose()? else {
                 self.ended = true;
                 break;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::Dialect,
     driver::NoRows,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     executor::Executor,
     schema::{TableDef, Value},
     statement::{
@@ -76,7 +76,7 @@ pub(crate) async fn run(
 ) -> Result<BulkFigures> {
     let mut run = Run {
         began: Instant::now(),
-        feed: Feed::new(load.table, load.stamp, rows),
+        feed: Feed::new(load.table, load.stamp, rows, load.batch),
         id: next_load(),
         figures: BulkFigures::default(),
         layout: None,
@@ -235,6 +235,7 @@ impl Run<'_, '_> {
         };
         let copied = executor.copy(&statement, &mut rows).await;
         let sent = left - rows.left;
+        let copied = copied.map_err(|error| self.placed(error, sent));
         self.copied = true;
         self.figures.statements += 1;
         self.figures.affected += copied?.affected;
@@ -276,7 +277,16 @@ impl Run<'_, '_> {
     /// The error of a statement of `rows` rows, with where they are among all.
     fn placed(&self, error: Error, rows: u64) -> Error {
         let is_all = self.figures.rows == 0 && self.feed.is_over();
-        if is_all || error.code().is_none() || !self.feed.keeps_order() {
+        let is_of_a_row = matches!(
+            error.kind(),
+            ErrorKind::UniqueViolation
+                | ErrorKind::ForeignKeyViolation
+                | ErrorKind::NotNullViolation
+                | ErrorKind::CheckViolation
+                | ErrorKind::Encode
+                | ErrorKind::Database
+        );
+        if is_all || !is_of_a_row || error.hint().is_some() || !self.feed.keeps_order() {
             return error;
         }
         let first = self.figures.rows + 1;

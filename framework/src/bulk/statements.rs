@@ -16,6 +16,9 @@ use crate::{
     statement_cache,
 };
 
+/// The arguments that a statement has beside those of its rows, at most: a conflict counts versions up, and sets times.
+const BESIDE: usize = 8;
+
 /// How many rows one statement takes: within the bind limit, and at the measured optimum of each database.
 pub(crate) fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
     if columns == 0 {
@@ -25,7 +28,7 @@ pub(crate) fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
         Dialect::Sqlite => 100,
         Dialect::Postgres | Dialect::Mysql => 1_000,
     };
-    (dialect.bind_limit() / columns).clamp(1, optimum)
+    ((dialect.bind_limit() - BESIDE) / columns).clamp(1, optimum)
 }
 
 /// How the rows of `group` travel, and how many of them in one statement.

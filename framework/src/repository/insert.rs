@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     bulk::{self, Load, rows_per_statement},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     executor::{Executor, ExecutorHandle},
-    schema::{ColumnDefault, Entity, Value, Writable},
+    schema::{ColumnDefault, Entity, TableDef, Value, Writable},
     statement::{
         query::{Conflict, Insert, Level},
         render::Query,
@@ -260,11 +260,36 @@ pub(super) async fn insert_returning<E: Entity>(
             ..Level::all(table)
         };
         let (rows, _) = assemble::entities::<E>(executor, Query::Level(&level), caller).await?;
+        if rows.is_empty() {
+            return Err(unread(table, by, caller));
+        }
         rows.iter()
             .for_each(|row| kept::note(touched.as_ref(), row));
         inserted.extend(rows);
     }
     Ok(inserted)
+}
+
+/// The caller's transaction takes the row back.
+#[cold]
+fn unread(table: &TableDef, by: &[usize], caller: Caller) -> Error {
+    let names: Vec<_> = by
+        .iter()
+        .map(|&column| table.columns[column].name)
+        .collect();
+    Error::new(
+        ErrorKind::Decode,
+        format!(
+            "a row of `{}` was written, and cannot be read back by ({}), as a server without RETURNING asks for",
+            table.name,
+            names.join(", ")
+        ),
+    )
+    .with_table(table.name)
+    .with_hint(
+        "nothing is kept: it was given NULL there, or has met another unique index; upsert by columns that have a value",
+    )
+    .at(caller.call_site)
 }
 
 fn generated_key(

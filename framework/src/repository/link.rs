@@ -14,16 +14,16 @@ use crate::{
     driver::NoRows,
     error::{Error, Result},
     executor::Executor,
-    schema::{Entity, Key, Relation, RelationDef, TableDef, ThroughDef, Value},
+    schema::{Entity, Key, Relation, RelationDef, TableDef, ThroughDef, Value, expression::Term},
     statement::{
-        query::{Conflict, Insert, Target},
+        query::{Assignments, Conflict, Insert, Target},
         render::{self, Query},
     },
 };
 
 impl<'a, E: Entity> Repository<'a, E> {
     /// Links the row with `key` to the rows with `others` over a many-to-many relation. Pairs that are linked already
-    /// stay as they are. Columns of the entity in between that have no default must be given by inserting that entity.
+    /// stay as they are; one that was marked as deleted is there again. Columns of the entity in between that have no default must be given by inserting that entity.
     /// More pairs than one statement takes are several statements in one transaction.
     ///
     /// # Errors
@@ -162,7 +162,8 @@ async fn link(
         conflict: Some(Conflict {
             target: pair_columns.clone(),
             update: Vec::new(),
-            set: Vec::new(),
+            // A pair that was marked as deleted is there again.
+            set: revived(table),
         }),
         returning: Vec::new(),
     };
@@ -175,6 +176,12 @@ async fn link(
     )
     .await
     .map(drop)
+}
+
+fn revived(table: &TableDef) -> Assignments {
+    let deleted_at = table.deleted_at.into_iter();
+    let never = |column: usize| Term::Value(stamp::never(table.columns[column].sql_type));
+    deleted_at.map(|column| (column, never(column))).collect()
 }
 
 async fn unlink(

@@ -62,6 +62,15 @@ pub(super) fn integer(sql_type: SqlType, number: i64) -> Value {
     }
 }
 
+/// NULL for a column that holds moments.
+pub(super) fn never(sql_type: SqlType) -> Value {
+    match sql_type {
+        SqlType::Date => Value::ChronoDate(None),
+        SqlType::DateTime => Value::ChronoDateTime(None),
+        _ => Value::ChronoDateTimeUtc(None),
+    }
+}
+
 /// The present moment for a column of this type, to the microsecond that all databases keep.
 pub(super) fn now(sql_type: SqlType) -> Value {
     let now = Utc::now();

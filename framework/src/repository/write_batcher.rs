@@ -28,6 +28,9 @@ use crate::{
 const MAX_BATCH: usize = 500;
 const LARGEST_BATCH: usize = 65_536;
 
+/// What a batch waits at most.
+const LONGEST_DELAY: Duration = Duration::from_secs(3_600);
+
 /// Writes rows of one entity, those of concurrent callers in common transactions: a commit, and on a server its round
 /// trips, are paid once for all of them. Each caller gets its own result. Cheap to clone; the batcher ends with its last
 /// clone.
@@ -77,7 +80,8 @@ impl<E: Entity> WriteBatcher<E> {
     /// Inserts a row and returns it, as [`Repository::insert`](super::Repository::insert).
     ///
     /// # Errors
-    /// What the row itself is refused for; what all writes of its batch failed by: a lost connection, a time-out. Of a row
+    /// What the row itself is refused for; what all writes of its batch failed by: a lost connection, a time-out, a lock
+    /// that is not had in time. Of a row
     /// that cannot be read back ([`Decode`](ErrorKind::Decode)), or a conversion that panics, nobody knows but the
     /// database whether it was written. [`Closed`](ErrorKind::Closed) if the runtime is shutting down.
     ///
@@ -177,9 +181,9 @@ impl<E: Entity> WriteBatcherBuilder<E> {
     }
 
     /// How long a write waits for others, at most. None by default: a batch is what came while the one before was written,
-    /// and a write that is alone does not wait.
+    /// and a write that is alone does not wait. An hour at most.
     pub fn max_delay(mut self, delay: Duration) -> Self {
-        self.max_delay = delay;
+        self.max_delay = delay.min(LONGEST_DELAY);
         self
     }
 
@@ -297,8 +301,15 @@ fn concerns_all(error: &Error) -> bool {
             | ErrorKind::AmbiguousCommit
             | ErrorKind::Timeout
             | ErrorKind::Closed
-            | ErrorKind::Syntax
-    )
+            // Each part would wait as long again, and others behind it.
+            | ErrorKind::LockNotAvailable
+    ) || is_of_the_text(error)
+}
+
+/// Whether the statement could not have been run with any values. PostgreSQL's 42501 is a row policy's answer, too, and
+/// SQLite's 1 that of a function that does not take a value.
+fn is_of_the_text(error: &Error) -> bool {
+    error.kind() == ErrorKind::Syntax && !matches!(error.code(), Some("42501" | "1"))
 }
 
 #[cold]

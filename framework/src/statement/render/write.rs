@@ -48,7 +48,10 @@ pub(super) fn insert(scopes: &mut Scopes, insert: &Insert) -> Result<InsertState
             }));
         }
     }
-    if let Some(conflict) = &insert.conflict {
+    // SQLite takes no conflict clause after DEFAULT VALUES. Such a row meets another one only in a unique column with a
+    // default, and is refused then.
+    let takes_conflicts = !insert.columns.is_empty() || scopes.backend.dialect != Dialect::Sqlite;
+    if let Some(conflict) = insert.conflict.as_ref().filter(|_| takes_conflicts) {
         let returns = !insert.returning.is_empty();
         statement.on_conflict(on_conflict(scopes, conflict, &scope, returns)?);
     }
