@@ -55,6 +55,11 @@ pub fn no_column(owner: &str, column: usize) -> ! {
     panic!("`{owner}` has no column at position {column}")
 }
 
+/// Whether an embedded struct has a column that must stay out of logs.
+pub fn is_sensitive<S: Embedded>() -> bool {
+    S::columns().iter().any(|column| column.sensitive)
+}
+
 /// The values of an embedded struct's columns.
 pub fn embedded_values<S: Embedded>(embedded: &S) -> impl Iterator<Item = Value> + '_ {
     (0..S::WIDTH).map(|column| embedded.value(column))

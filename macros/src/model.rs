@@ -16,7 +16,7 @@ pub(crate) use self::{
     naming::constant,
     relation::{Arity, OnDelete, Relation, Side},
     shape::{ColumnRef, Shape, ShapeField, ShapeValue, shape},
-    types::{Kind, kind, option_inner},
+    types::{Kind, kind, last_word, option_inner},
     value::{DbEnum, DbNewtype, db_enum, db_newtype},
     view::View,
 };

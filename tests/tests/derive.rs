@@ -162,3 +162,121 @@ mod ring {
         assert_eq!(A::relations().len(), 2);
     }
 }
+
+/// Secrets in a struct of columns.
+mod secrets {
+    use entourage::prelude::*;
+
+    #[derive(Debug, Clone, Embedded)]
+    pub(crate) struct Login {
+        pub(crate) name: String,
+        #[entity(sensitive)]
+        pub(crate) hash: String,
+    }
+
+    #[derive(Debug, Clone, Embedded)]
+    pub(crate) struct Access {
+        #[entity(embedded)]
+        pub(crate) login: Login,
+    }
+
+    #[derive(Debug, Clone, Entity)]
+    pub(crate) struct Account {
+        #[entity(primary_key)]
+        pub(crate) id: i64,
+        #[entity(embedded)]
+        pub(crate) access: Access,
+        #[entity(embedded)]
+        pub(crate) former: Option<Login>,
+    }
+
+    /// What is beside an entity shows none of its secrets.
+    #[test]
+    fn secrets_of_embedded_structs_are_not_shown() {
+        let login = || Login {
+            name: "ada".into(),
+            hash: "s3cret".into(),
+        };
+        let new = NewAccount {
+            id: 1,
+            access: Access { login: login() },
+            former: Some(login()),
+        };
+        assert_eq!(format!("{new:?}"), "NewAccount { id: 1, .. }");
+        let patch = AccountPatch {
+            former: Some(Some(login())),
+            ..Default::default()
+        };
+        assert_eq!(format!("{patch:?}"), "AccountPatch { .. }");
+    }
+}
+
+/// Names and types as few people write them.
+mod unusual {
+    use chrono::{DateTime, Utc};
+    use entourage::prelude::*;
+
+    macro_rules! entity {
+        ($name:ident in $table:literal { $($field:ident ($column:literal): $type:ty,)* } gone: $gone:ty) => {
+            #[derive(Debug, Clone, Entity)]
+            #[entity(table = $table, unique(type, id))]
+            struct $name {
+                #[entity(primary_key)]
+                id: i64,
+                $(#[entity(column = $column)]
+                $field: $type,)*
+                #[entity(deleted_at)]
+                gone: $gone,
+                r#type: i32,
+                kind_: i32,
+                _2fa_enabled: bool,
+                _fivetran_synced: i64,
+            }
+        };
+    }
+
+    entity!(Thing in "Things" { note("Note"): Option<String>, } gone: Option<DateTime<Utc>>);
+
+    /// Macros hand types and texts over in groups of their own.
+    #[test]
+    fn entities_are_written_by_macros_too() {
+        let names: Vec<_> = Thing::table()
+            .columns
+            .iter()
+            .map(|column| (column.name, column.nullable))
+            .collect();
+        let expected = [
+            ("id", false),
+            ("Note", true),
+            ("gone", true),
+            ("type", false),
+            ("kind_", false),
+            ("_2fa_enabled", false),
+            ("_fivetran_synced", false),
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(Thing::table().name, "Things");
+        assert_eq!(Thing::_2FA_ENABLED.name(), "_2fa_enabled");
+        let thing = Thing {
+            id: 1,
+            note: None,
+            gone: None,
+            r#type: 1,
+            kind_: 2,
+            _2fa_enabled: true,
+            _fivetran_synced: 3,
+        };
+        assert!(thing._2fa_enabled);
+        assert_eq!(
+            (
+                thing.id,
+                thing.note,
+                thing.gone,
+                thing.r#type,
+                thing.kind_,
+                thing._fivetran_synced
+            ),
+            (1, None, None, 1, 2, 3)
+        );
+    }
+}

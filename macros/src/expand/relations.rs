@@ -1,7 +1,7 @@
 //! Relations as types: `user::Posts`, and what they are.
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{PathArguments, Type, Visibility, spanned::Spanned};
+use syn::{PathArguments, Type, Visibility, ext::IdentExt, spanned::Spanned};
 
 use super::allow_unused;
 use crate::graph::number;
@@ -188,7 +188,7 @@ fn nullability<'a>(
 }
 
 fn definition(model: &Entity, relation: &Relation) -> TokenStream {
-    let name = relation.name.to_string();
+    let name = relation.name.unraw().to_string();
     let path = path(model, relation);
     let (entity, target) = (&model.ident, &relation.target);
     let cardinality = match relation.kind {

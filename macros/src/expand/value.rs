@@ -65,8 +65,18 @@ fn integer_enum(model: &DbEnum) -> TokenStream {
         .iter()
         .map(|variant| &variant.ident)
         .collect();
+    let fitting = variants.iter().map(|variant| {
+        let message =
+            format!("the column is a 32-bit integer, and the number of `{variant}` does not fit");
+        quote_spanned! {variant.span()=>
+            ::core::assert!(#ident::#variant as i128 == #ident::#variant as i32 as i128, #message);
+        }
+    });
     hidden(&quote! {
         const NUMBERS: &[i32] = &[#(#ident::#variants as i32),*];
+        const _: () = {
+            #(#fitting)*
+        };
 
         #[automatically_derived]
         impl __e::ColumnValue for #ident {

@@ -66,7 +66,8 @@ impl Entity {
 
     /// The field called `name`.
     pub(crate) fn field(&self, name: &Ident) -> Option<&Field> {
-        self.fields.iter().find(|field| field.ident == *name)
+        let name = naming::plain(name);
+        self.fields.iter().find(|field| field.name == name)
     }
 }
 

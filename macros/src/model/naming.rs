@@ -50,6 +50,8 @@ impl Case {
     /// `name`, a field's or variant's, by this rule.
     pub(crate) fn apply(self, name: &str) -> String {
         match self {
+            // What is in that case has the underscores that its author wants.
+            Case::Snake if !name.contains(char::is_uppercase) => name.to_owned(),
             Case::Snake => name.to_snake_case(),
             Case::Camel => name.to_lower_camel_case(),
             Case::Pascal => name.to_pascal_case(),
@@ -77,12 +79,21 @@ pub(super) fn foreign_key(name: &Ident, span: Span) -> Ident {
 
 /// The const of a field or relation: `author_id` -> `AUTHOR_ID`.
 pub(crate) fn constant(name: &Ident) -> Ident {
-    Ident::new(&plain(name).to_shouty_snake_case(), name.span())
+    Ident::new(&legal(plain(name).to_shouty_snake_case()), name.span())
+}
+
+/// A name that Rust takes: of `_2fa` nothing is left but `2FA`, and of `__` nothing.
+fn legal(name: String) -> String {
+    match name.chars().next() {
+        None => "__".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("_{name}"),
+        Some(_) => name,
+    }
 }
 
 /// The type of a relation: `open_orders` -> `OpenOrders`.
 pub(super) fn marker(name: &Ident) -> Ident {
-    identifier(&plain(name).to_pascal_case(), name.span())
+    identifier(&legal(plain(name).to_pascal_case()), name.span())
 }
 
 /// The module of an entity's relations: `OrderLine` -> `order_line`.

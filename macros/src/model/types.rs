@@ -43,8 +43,12 @@ pub(crate) fn option_inner(ty: &Type) -> Option<&Type> {
 }
 
 fn argument<'a>(ty: &'a Type, containers: &[&str]) -> Option<&'a Type> {
-    let Type::Path(path) = ty else {
-        return None;
+    let path = match ty {
+        Type::Path(path) => path,
+        // What a macro was given as `$ty:ty`.
+        Type::Group(group) => return argument(&group.elem, containers),
+        Type::Paren(paren) => return argument(&paren.elem, containers),
+        _ => return None,
     };
     let last = path.path.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {

@@ -29,8 +29,8 @@ pub(super) fn cache(keyword: &Ident, tokens: TokenStream, errors: &Diagnostics) 
             span: keyword.span(),
             ttl: items.text("ttl"),
             tti: items.text("tti"),
-            capacity: items.number("capacity"),
-            max_bytes: items.number("max_bytes"),
+            capacity: items.number("capacity", u64::MAX),
+            max_bytes: items.number("max_bytes", u64::MAX),
             write: items.text("write"),
             no_negative: items.flag("no_negative").is_some(),
         })

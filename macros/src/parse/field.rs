@@ -48,7 +48,7 @@ pub(super) fn field(
         column: items.text("column"),
         unique: items.flag("unique"),
         index: items.flag("index"),
-        length: items.number("length"),
+        length: items.number("length", u32::MAX.into()),
         default: items.text("default"),
         version: items.flag("version"),
         created_at: items.flag("created_at"),

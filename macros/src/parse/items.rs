@@ -120,6 +120,10 @@ impl<'a> Items<'a> {
     pub(crate) fn text(&mut self, name: &str) -> Option<LitStr> {
         match self.literal(name)? {
             (_, Some(Lit::Str(text))) if !text.value().is_empty() => Some(text),
+            (span, Some(Lit::Str(_))) => {
+                self.wrong(span, name, "a text that is not empty");
+                None
+            }
             (span, _) => {
                 self.wrong(span, name, "a text in quotes");
                 None
@@ -127,10 +131,15 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// `name = 50`.
-    pub(crate) fn number(&mut self, name: &str) -> Option<LitInt> {
+    /// `name = 50`, up to `most`.
+    pub(crate) fn number(&mut self, name: &str, most: u64) -> Option<LitInt> {
+        let fits = |number: &LitInt| {
+            number
+                .base10_parse()
+                .is_ok_and(|number: u64| number <= most)
+        };
         match self.literal(name)? {
-            (_, Some(Lit::Int(number))) if number.base10_parse::<u32>().is_ok() => Some(number),
+            (_, Some(Lit::Int(number))) if fits(&number) => Some(number),
             (span, _) => {
                 self.wrong(span, name, "a whole number");
                 None
@@ -253,7 +262,12 @@ impl<'a> Items<'a> {
             Value::Nothing => item.name.span(),
             value => first_span(value),
         };
-        Some(match item.value {
+        let mut value = item.value;
+        // What a macro was given as `$x:literal`.
+        while let Value::Expression(Expr::Group(group)) = value {
+            value = Value::Expression(*group.expr);
+        }
+        Some(match value {
             Value::Expression(Expr::Lit(literal)) => (span, Some(literal.lit)),
             _ => (span, None),
         })

@@ -1,10 +1,10 @@
 //! Rules about single fields.
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 
 use crate::{
     diagnostics::Diagnostics,
-    model::{Content, Entity, Field, Kind},
+    model::{Content, Entity, Field, Kind, last_word},
     parse,
 };
 
@@ -129,12 +129,13 @@ fn a_prefix_goes_with_embedded(field: &Field, errors: &Diagnostics) {
 }
 
 fn a_version_is_an_integer(field: &Field, errors: &Diagnostics) {
-    let integer = matches!(field.kind(), Kind::Integer | Kind::WideInteger);
-    if field.parsed.version.is_some() && (!integer || field.is_optional()) {
+    let word = last_word(&field.ty).map(Ident::to_string);
+    let counts = matches!(word.as_deref(), Some("i16" | "i32" | "i64"));
+    if field.parsed.version.is_some() && !counts {
         errors.error_at(
             &field.ty,
             format_args!(
-                "a version counts updates, so it is an integer: write `{}: i64`",
+                "a version counts updates, so it is an `i16`, an `i32` or an `i64`: write `{}: i64`",
                 field.ident
             ),
         );
