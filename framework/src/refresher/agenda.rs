@@ -9,6 +9,8 @@ use crate::pool::random_fraction;
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// How often the clock on the wall is looked at: it may be set, and a machine may sleep.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// A moment by both clocks: the one that tasks sleep by, and the one on the wall.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +32,8 @@ impl Now {
 pub(super) struct Agenda {
     schedule: Schedule,
     every_at: Option<Instant>,
-    cron_at: Option<Instant>,
+    /// By the clock on the wall.
+    cron_at: Option<DateTime<Utc>>,
     /// The first and the last write that no refresh has seen.
     unseen: Option<(Instant, Instant)>,
     /// How many writes were told of.
@@ -61,8 +64,22 @@ impl Agenda {
         agenda
     }
 
+    /// When to look again, whether it is due by then or not.
+    pub(super) fn look_at(&self, now: Now) -> Option<Instant> {
+        let look = now.instant + LOOK_EVERY;
+        let due = self.due(now)?;
+        Some(match self.cron_at {
+            Some(_) => due.min(look),
+            None => due,
+        })
+    }
+
+    pub(super) fn is_due(&self, now: Now) -> bool {
+        self.due(now).is_some_and(|due| due <= now.instant)
+    }
+
     /// When to refresh, as far as is known now.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self, now: Now) -> Option<Instant> {
         // After a failure everything waits.
         if self.retry_at.is_some() {
             return self.retry_at;
@@ -76,7 +93,11 @@ impl Agenda {
                 let latest = first.checked_add(after.max_delay);
                 quiet.into_iter().chain(latest).min()
             });
-        [self.every_at, self.cron_at, debounced]
+        let cron_at = self.cron_at.and_then(|at| {
+            let wait = at.signed_duration_since(now.time);
+            now.instant.checked_add(wait.to_std().unwrap_or_default())
+        });
+        [self.every_at, cron_at, debounced]
             .into_iter()
             .flatten()
             .min()
@@ -133,15 +154,8 @@ impl Agenda {
             let early = period.mul_f64(random_fraction() / 10.0);
             now.instant.checked_add(period.saturating_sub(early))
         });
-        let next = self
-            .schedule
-            .cron
-            .as_ref()
-            // A time that came while it was refreshed is not passed over.
-            .and_then(|cron| cron.next(self.began));
-        self.cron_at = next.and_then(|next| {
-            let wait = next.signed_duration_since(now.time);
-            now.instant.checked_add(wait.to_std().unwrap_or_default())
-        });
+        // A time that came while it was refreshed is not passed over.
+        let cron = self.schedule.cron.as_ref();
+        self.cron_at = cron.and_then(|cron| cron.next(self.began));
     }
 }

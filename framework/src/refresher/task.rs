@@ -64,11 +64,13 @@ impl Task {
         loop {
             agenda.written(self.writes(), Now::read());
             self.figures.pending(agenda.is_pending());
-            let due = agenda.due();
+            let look_at = agenda.look_at(Now::read());
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                () = until(due) => self.refresh(&mut agenda).await,
+                () = until(look_at) => if agenda.is_due(Now::read()) {
+                    self.refresh(&mut agenda).await;
+                },
                 // The log lives as long as the handle that the task holds.
                 _ = self.written.changed() => {}
             }

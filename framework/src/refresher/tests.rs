@@ -34,7 +34,7 @@ impl Clock {
 
     /// In seconds from the start.
     fn due(&self, agenda: &Agenda) -> Option<f64> {
-        let due = agenda.due()?;
+        let due = agenda.due(self.start)?;
         Some(due.duration_since(self.start.instant).as_secs_f64())
     }
 }
@@ -129,10 +129,35 @@ fn a_time_that_comes_during_a_refresh_is_not_passed_over() {
     // From 2:58 to 3:05.
     agenda.begins(0, clock.at(58 * 60));
     agenda.succeeded(clock.at(65 * 60));
-    assert_eq!(clock.due(&agenda), Some(65.0 * 60.0));
+    let late = clock.at(65 * 60);
+    assert_eq!(agenda.due(late), Some(late.instant));
     agenda.begins(0, clock.at(65 * 60));
     agenda.succeeded(clock.at(66 * 60));
     assert_eq!(clock.due(&agenda), Some(25.0 * 3_600.0));
+}
+
+/// The clock on the wall is set, or the machine sleeps.
+#[test]
+fn a_time_of_day_is_one_of_the_wall_clock() {
+    let clock = Clock::new();
+    let schedule = Schedule::cron("0 3 * * *").unwrap();
+    let mut agenda = Agenda::new(schedule, 0, clock.at(0));
+    let set = |now: Now, by: i64| Now {
+        time: now.time + chrono::TimeDelta::seconds(by),
+        ..now
+    };
+    let asleep = set(clock.at(10), 3_600);
+    assert!(!agenda.is_due(clock.at(3_599)));
+    assert!(agenda.is_due(clock.at(3_600)));
+    assert!(agenda.is_due(asleep));
+    let back = |at| set(clock.at(at), -600);
+    assert!(!agenda.is_due(back(3_600)));
+    assert!(agenda.is_due(back(4_200)));
+    agenda.begins(0, back(4_200));
+    agenda.succeeded(back(4_201));
+    assert!(!agenda.is_due(back(4_202)));
+    let look = agenda.look_at(clock.at(0)).unwrap();
+    assert_eq!(look, clock.at(30).instant);
 }
 
 #[test]
