@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub(crate) use feed::NewRow;
 pub(crate) use load::{Load, OnConflict, run};
-pub(crate) use statements::{are_arrays, rows_per_statement};
+pub(crate) use statements::{are_arrays, lengths, rows_per_statement};
 
 /// How far a bulk insert has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

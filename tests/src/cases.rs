@@ -159,6 +159,7 @@ macro_rules! every_case {
             bulk_edges {
                 a_load_of_an_old_moment_is_inserted_and_not_copied requires(arrays),
                 a_batch_does_not_wait_for_the_rows_of_others,
+                long_rows_go_out_in_several_statements,
                 rows_of_defaults_alone_are_upserted,
                 a_pair_that_was_marked_as_deleted_is_linked_again,
             }

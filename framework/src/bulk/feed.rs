@@ -15,12 +15,9 @@ pub(crate) type NewRow = Vec<Option<Value>>;
 /// Where new rows come from.
 pub(super) type NewRows<'r> = Pin<Box<dyn Stream<Item = Result<NewRow>> + Send + 'r>>;
 
-/// How many rows are read ahead, and how many bytes of text, binary data and documents.
+/// How many rows are read ahead, and about how many bytes.
 pub(super) const WINDOW_ROWS: u64 = 4_096;
 const WINDOW_BYTES: usize = 512 * 1024;
-
-/// A JSON document counts as so many bytes: to measure it is to write it.
-const DOCUMENT: usize = 1_024;
 
 /// Rows of a window that give the same columns.
 #[derive(Debug)]
@@ -174,12 +171,26 @@ impl<'r> Feed<'r> {
 }
 
 /// About how much a value takes.
-fn size(value: &Value) -> usize {
+/// About how many bytes a value takes.
+pub(super) fn size(value: &Value) -> usize {
     let long = match value {
         Value::String(Some(text)) => text.len(),
         Value::Bytes(Some(bytes)) => bytes.len(),
-        Value::Json(Some(_)) => DOCUMENT,
+        Value::Json(Some(document)) => document_size(document),
         Value::Array(_, Some(values)) => values.iter().map(size).sum(),
+        _ => 0,
+    };
+    long + 8
+}
+
+fn document_size(document: &serde_json::Value) -> usize {
+    let long = match document {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(parts) => parts.iter().map(document_size).sum(),
+        serde_json::Value::Object(parts) => parts
+            .iter()
+            .map(|(name, part)| name.len() + document_size(part))
+            .sum(),
         _ => 0,
     };
     long + 8

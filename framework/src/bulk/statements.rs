@@ -1,7 +1,7 @@
 //! The statements that rows go out in, where they do not go by `COPY`.
 use std::{mem::discriminant, panic::Location, sync::Arc};
 
-use super::feed::{Group, WINDOW_ROWS};
+use super::feed::{Group, WINDOW_ROWS, size};
 use crate::{
     dialect::Dialect,
     error::Result,
@@ -29,6 +29,26 @@ pub(crate) fn rows_per_statement(dialect: Dialect, columns: usize) -> usize {
         Dialect::Postgres | Dialect::Mysql => 1_000,
     };
     ((dialect.bind_limit() - BESIDE) / columns).clamp(1, optimum)
+}
+
+/// About how many bytes one statement takes: a quarter of what MariaDB's server takes unless it is told otherwise.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many of `rows` go into each statement, one after the other: up to `most`, and as many as fit.
+pub(crate) fn lengths(rows: &[Vec<Option<Value>>], most: usize) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    let (mut length, mut bytes) = (0, 0);
+    for row in rows {
+        let own: usize = row.iter().flatten().map(size).sum();
+        if length > 0 && (length == most || bytes + own > MOST_BYTES) {
+            lengths.push(length);
+            (length, bytes) = (0, 0);
+        }
+        length += 1;
+        bytes += own;
+    }
+    lengths.extend((length > 0).then_some(length));
+    lengths
 }
 
 /// How the rows of `group` travel, and how many of them in one statement.
@@ -152,4 +172,40 @@ pub(super) fn touched(
         }
     };
     Some(Touched::new(table, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn text(bytes: usize) -> Vec<Option<Value>> {
+        vec![Some(Value::String(Some("x".repeat(bytes)))), None]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn every_row_is_in_one_statement_that_is_not_too_long(
+            kilobytes in vec(0_usize..3_000, 0..12),
+            most in 1_usize..6,
+        ) {
+            let rows: Vec<_> = kilobytes.iter().map(|size| text(size * 1_024)).collect();
+            let lengths = lengths(&rows, most);
+            prop_assert_eq!(lengths.iter().sum::<usize>(), rows.len());
+            let mut at = 0;
+            for &length in &lengths {
+                prop_assert!(length > 0 && length <= most);
+                let bytes: usize = rows[at..at + length].iter().flatten().flatten().map(size).sum();
+                prop_assert!(length == 1 || bytes <= MOST_BYTES, "{}", bytes);
+                // One more would have been too much.
+                if let Some(next) = rows.get(at + length) {
+                    let next: usize = next.iter().flatten().map(size).sum();
+                    prop_assert!(length == most || bytes + next > MOST_BYTES);
+                }
+                at += length;
+            }
+        }
+    }
 }

@@ -338,16 +338,17 @@ pub(super) fn statements<E: Entity>(
     let mut statements = Vec::new();
     for (columns, places, rows) in groups {
         let size = rows_per_statement(executor.dialect(), columns.len());
-        let mut rows = rows.into_iter();
-        for places in places.chunks(size) {
+        let lengths = bulk::lengths(&rows, size);
+        let (mut places, mut rows) = (places.into_iter(), rows.into_iter());
+        for length in lengths {
             let insert = Insert {
                 table,
                 columns: columns.clone(),
-                rows: rows.by_ref().take(places.len()).collect(),
+                rows: rows.by_ref().take(length).collect(),
                 conflict: conflict.clone(),
                 returning: returning.clone(),
             };
-            statements.push((places.to_vec(), insert));
+            statements.push((places.by_ref().take(length).collect(), insert));
         }
     }
     statements

@@ -50,6 +50,40 @@ pub async fn a_batch_does_not_wait_for_the_rows_of_others(db: &Database) {
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
+#[entity(table = "scrolls")]
+struct Scroll {
+    #[entity(primary_key)]
+    id: i64,
+    text: String,
+    notes: Json<Vec<String>>,
+}
+
+/// MariaDB takes 16 MiB at once, unless it is told otherwise.
+pub async fn long_rows_go_out_in_several_statements(db: &Database) {
+    db.create_schema::<Scroll>().await.unwrap();
+    let scrolls = ScrollRepository::new(db);
+    let recording = db.recorded();
+    let long = (0..1_000).map(|id| NewScroll {
+        id,
+        text: "x".repeat(20_000),
+        notes: Json(Vec::new()),
+    });
+    let inserted = scrolls.insert_many(long).await.unwrap();
+    assert_eq!(inserted.len(), 1_000);
+    assert!(inserted.iter().map(|row| row.id).eq(0..1_000));
+    drop(inserted);
+    let noted = (1_000..2_000).map(|id| NewScroll {
+        id,
+        text: String::new(),
+        notes: Json(vec!["x".repeat(10_000); 2]),
+    });
+    let report = scrolls.bulk_insert(noted).await.unwrap();
+    assert_eq!(report.rows, 1_000);
+    assert!(recording.count() >= 5, "{}", recording.count());
+    assert_eq!(scrolls.query().count().await.unwrap(), 2_000);
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
 #[entity(table = "ticks")]
 struct Tick {
     #[entity(primary_key, generated)]
