@@ -20,6 +20,8 @@ use std::{
 use batch::Batches;
 use source::{ByKey, ByRelation, Source};
 
+use super::scatter::keyed;
+
 use crate::{
     error::Result,
     executor::{ExecutorHandle, IntoExecutor},
@@ -107,6 +109,7 @@ impl Loader {
     ///
     /// # Errors
     /// The database's, or a decode error: each caller of the statement gets it.
+    /// [`NoShard`](crate::ErrorKind::NoShard) for a key that no shard has, which its caller alone gets.
     ///
     /// # Cancellation
     /// Safe: if the caller that works for the others is dropped, another one begins anew.
@@ -116,9 +119,14 @@ impl Loader {
         key: E::Key,
     ) -> impl Future<Output = Result<Option<E>>> + Send + use<E> {
         let values = key.to_values();
+        let call_site = Location::caller();
+        let placed = keyed::check_place(&*self.executor, E::table(), &values);
         let part = KeyPart::from_values(values.iter().cloned());
-        let loading = self.one::<ByKey<E>>(part, values, Location::caller());
-        async move { loading.await.map(Option::flatten) }
+        let loading = self.one::<ByKey<E>>(part, values, call_site);
+        async move {
+            placed.map_err(|error| error.at(call_site))?;
+            loading.await.map(Option::flatten)
+        }
     }
 
     /// What the relation of one entity leads to, together with all others that are asked for now: a `Vec`, an `Option`

@@ -95,6 +95,24 @@ pub(in crate::repository) async fn many<E: Entity>(
     Ok(rows.into_iter().map(|(key, (row, _))| (key, row)).collect())
 }
 
+/// That a shard has the primary key, where the key itself says which: so that one without a shard fails its caller alone.
+///
+/// # Errors
+/// [`NoShard`](ErrorKind::NoShard).
+pub(in crate::repository) fn check_place(
+    executor: &dyn Executor,
+    table: &TableDef,
+    key: &[Value],
+) -> Result<()> {
+    let (Some(Sharding(Role::Among(shards))), Some(at)) =
+        (executor.sharding(), place_in_key(table))
+    else {
+        return Ok(());
+    };
+    let shard_key = KeyPart::from_value(key[at].clone());
+    shard_key.map_or(Ok(()), |key| shards.place(&key).map(drop))
+}
+
 /// Shards, each with the places of its own in a list.
 type Groups = Vec<(Part, Vec<usize>)>;
 

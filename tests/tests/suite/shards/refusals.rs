@@ -3,7 +3,7 @@
 use entourage::{
     Database, ErrorKind, Shards,
     prelude::*,
-    repository::{WriteBatcher, WriteBehind},
+    repository::{Loader, WriteBatcher, WriteBehind},
     shards::{ShardRanges, ShardStrategy},
 };
 use entourage_tests::setup::TestDatabase;
@@ -503,6 +503,13 @@ async fn a_key_that_no_shard_has_is_an_error_and_not_an_empty_answer() {
         ErrorKind::NoShard,
         &["`.rest(..)`"],
     );
+    // Who asks for one fails alone.
+    let new = customers().swap_remove(4);
+    CustomerRepository::new(&shards).insert(new).await.unwrap();
+    let loader = Loader::new(shards.clone());
+    let (own, none) = tokio::join!(loader.load::<Customer>(5), loader.load::<Customer>(99));
+    assert_eq!(own.unwrap().unwrap().id, 5);
+    refused(none.unwrap_err(), ErrorKind::NoShard, &["`.rest(..)`"]);
     assert_eq!(&*shards.shard_of(&15_i64).unwrap(), "b");
     assert!(matches!(shards.map().strategy(), ShardStrategy::Ranges(_)));
 }
