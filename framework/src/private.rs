@@ -49,6 +49,19 @@ pub const fn generated<T: ColumnValue>() -> ColumnDefault {
     }
 }
 
+/// The same for a key that the database cannot count: one of several columns, or one that says where the row goes.
+///
+/// # Panics
+/// At compile time, for every type but a UUID.
+pub const fn generated_here<T: ColumnValue>() -> ColumnDefault {
+    match generated::<T>() {
+        ColumnDefault::ClientUuid => ColumnDefault::ClientUuid,
+        _ => panic!(
+            "a `generated` key that is one of several columns, or the shard key, is a `Uuid`: the database counts no others"
+        ),
+    }
+}
+
 /// The answer to a column that the derive did not write; the callers' documented panic.
 #[cold]
 pub fn no_column(owner: &str, column: usize) -> ! {

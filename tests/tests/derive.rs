@@ -237,6 +237,33 @@ mod unusual {
 
     entity!(Thing in "Things" { note("Note"): Option<String>, } gone: Option<DateTime<Utc>>);
 
+    #[derive(Debug, Clone, PartialEq, Eq, Hash, DbNewtype)]
+    struct OrderId(uuid::Uuid);
+
+    #[derive(Debug, Clone, Entity)]
+    struct Order {
+        #[entity(primary_key, generated, shard_key)]
+        id: OrderId,
+        #[entity(primary_key)]
+        number: i64,
+    }
+
+    /// What type a newtype holds, the compiler knows and not the derive.
+    #[test]
+    fn a_newtype_of_a_uuid_is_generated_like_one() {
+        let order = Order {
+            id: OrderId(uuid::Uuid::nil()),
+            number: 1,
+        };
+        assert_eq!(order.key(), (OrderId(uuid::Uuid::nil()), order.number));
+        let columns = &Order::table().columns;
+        assert_eq!(
+            columns[0].default,
+            entourage::schema::ColumnDefault::ClientUuid
+        );
+        assert_eq!(Order::table().shard_key, Some(0));
+    }
+
     /// Macros hand types and texts over in groups of their own.
     #[test]
     fn entities_are_written_by_macros_too() {

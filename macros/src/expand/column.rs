@@ -51,9 +51,15 @@ pub(super) fn descriptions(fields: &[Field]) -> TokenStream {
 /// That a key marked `generated` has a type which can be, told by a mere check too: the columns' description is a
 /// function, whose constants are looked at only when code is generated.
 pub(super) fn generated_checks(model: &Entity) -> impl Iterator<Item = TokenStream> + '_ {
-    model.fields.iter().filter_map(|field| {
+    let is_composite = model.primary_key().count() > 1;
+    model.fields.iter().filter_map(move |field| {
         let (generated, ty) = (field.parsed.generated?, &field.ty);
-        Some(quote_spanned!(generated=> const _: __e::ColumnDefault = __e::generated::<#ty>();))
+        // No database counts these.
+        let check = match is_composite || field.parsed.shard_key.is_some() {
+            true => quote_spanned!(generated=> __e::generated_here),
+            false => quote_spanned!(generated=> __e::generated),
+        };
+        Some(quote_spanned!(generated=> const _: __e::ColumnDefault = #check::<#ty>();))
     })
 }
 

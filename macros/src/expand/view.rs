@@ -38,14 +38,14 @@ pub(super) fn implementation(model: &Entity, view: &View) -> TokenStream {
                 ::std::vec![#(#reads),*]
             }
             #upkeep
-            static VIEW: __e::ViewDef = __e::ViewDef {
+            static __VIEW: __e::ViewDef = __e::ViewDef {
                 kind: #kind,
                 sqlite: #sqlite,
                 postgres: #postgres,
                 mysql: #mysql,
                 reads,
             };
-            &VIEW
+            &__VIEW
         },
     )
 }

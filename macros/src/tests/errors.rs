@@ -282,3 +282,24 @@ fn a_shard_key_is_one_known_value() {
     );
     assert_snapshot!(messages);
 }
+
+#[test]
+fn an_index_is_said_once() {
+    let messages = messages(
+        quote! {
+            #[entity(unique(email), unique(a, b), unique(b, a), unique = (a, b), index(r#type), index(a))]
+            struct User {
+                #[entity(primary_key)]
+                id: i64,
+                #[entity(unique)]
+                email: String,
+                a: i64,
+                b: i64,
+                #[entity(index)]
+                r#type: i64,
+            }
+        },
+        entity,
+    );
+    assert_snapshot!(messages);
+}

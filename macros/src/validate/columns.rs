@@ -256,7 +256,7 @@ fn a_shard_key_has_a_value(field: &Field, errors: &Diagnostics) {
                 "the framework changes `{name}` itself, and a row never changes its shard; mark another column `shard_key`"
             ),
         );
-    } else if field.parsed.generated.is_some() && field.kind() != Kind::Uuid {
+    } else if field.parsed.generated.is_some() && field.kind() == Kind::Integer {
         errors.error(
             span,
             format_args!(

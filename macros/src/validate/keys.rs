@@ -66,7 +66,7 @@ pub(super) fn a_generated_column_is_the_whole_key(entity: &Entity, errors: &Diag
                     "`generated` is for a primary key: write `#[entity(primary_key, generated)]`, or `default = \"..\"` for a value that the database computes for `{name}`"
                 ),
             );
-        } else if composite && field.kind() != Kind::Uuid {
+        } else if composite && field.kind() == Kind::Integer {
             errors.error(
                 generated,
                 format_args!(

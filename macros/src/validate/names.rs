@@ -1,5 +1,6 @@
 //! Rules about names that meet.
 use proc_macro2::Ident;
+use syn::ext::IdentExt;
 
 use crate::{
     diagnostics::{Diagnostics, did_you_mean},
@@ -53,6 +54,14 @@ pub(super) fn constants_have_different_names(entity: &Entity, errors: &Diagnosti
 }
 
 pub(super) fn indexes_name_fields(entity: &Entity, errors: &Diagnostics) {
+    let marked = |mark: fn(&Field) -> bool| {
+        let fields = entity.fields.iter().filter(move |field| mark(field));
+        fields.map(|field| vec![field.name.clone()]).collect()
+    };
+    let uniques = marked(|field| field.parsed.unique.is_some());
+    let indexes = marked(|field| field.parsed.index.is_some());
+    said_once("unique", uniques, &entity.uniques, errors);
+    said_once("index", indexes, &entity.indexes, errors);
     for list in entity.uniques.iter().chain(&entity.indexes) {
         for (index, name) in list.iter().enumerate() {
             names_a_column(entity, name, errors);
@@ -63,6 +72,23 @@ pub(super) fn indexes_name_fields(entity: &Entity, errors: &Diagnostics) {
                 );
             }
         }
+    }
+}
+
+/// No list is there twice, nor beside a field that says the same.
+fn said_once(word: &str, mut known: Vec<Vec<String>>, lists: &[Vec<Ident>], errors: &Diagnostics) {
+    for list in lists {
+        let names: Vec<_> = list.iter().map(|name| name.unraw().to_string()).collect();
+        if known.contains(&names)
+            && let Some(first) = list.first()
+        {
+            let names = names.join(", ");
+            errors.error(
+                first.span(),
+                format_args!("`{word}({names})` is said twice; keep one of them"),
+            );
+        }
+        known.push(names);
     }
 }
 

@@ -29,4 +29,15 @@ struct Twice {
     id: i64,
 }
 
+#[derive(Debug, Clone, PartialEq, DbNewtype)]
+struct Number(i64);
+
+#[derive(Debug, Clone, Entity)]
+struct ByNewtypes {
+    #[entity(primary_key)]
+    tenant: i64,
+    #[entity(primary_key, generated)]
+    number: Number,
+}
+
 fn main() {}
