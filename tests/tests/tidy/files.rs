@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn an_ordinary_file_is_fine() {
         let text =
-            "see tests/work/notes, https://example.org/home/ann, ${HOME}/work/x and /tmp/socket\n";
+            "see tests/work/notes, https://example.org/home/ann, ${HOME}/work/x and /run/socket\n";
         assert!(findings("framework/src/pool.rs", text).is_empty());
     }
 
